@@ -1,0 +1,21 @@
+"""Run by `odoo shell`: installs the modules named in MODULES, keeping those out that quiet.sql names.
+
+Odoo reads `auto_install` back from the manifests whenever it updates its list of modules, `odoo -i` included; hence the
+list is updated first, then quieted, and the buttons' own method installs.
+"""
+
+import os
+from pathlib import Path
+
+Module = env["ir.module.module"]  # noqa: F821
+Module.update_list()
+env.flush_all()  # noqa: F821
+env.cr.execute(Path(os.environ["QUIET_SQL"]).read_text())  # noqa: F821
+env.invalidate_all()  # noqa: F821
+wanted = os.environ["MODULES"].split(",")
+modules = Module.search([("name", "in", wanted)])
+unknown = set(wanted) - set(modules.mapped("name"))
+if unknown:
+    raise SystemExit(f"error: Odoo does not know these modules: {', '.join(sorted(unknown))}")
+modules.filtered(lambda module: module.state == "uninstalled").button_immediate_install()
+env.cr.commit()  # noqa: F821
