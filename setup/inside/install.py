@@ -7,15 +7,15 @@ list is updated first, then quieted, and the buttons' own method installs.
 import os
 from pathlib import Path
 
-Module = env["ir.module.module"]  # noqa: F821
+Module = env["ir.module.module"]
 Module.update_list()
-env.flush_all()  # noqa: F821
-env.cr.execute(Path(os.environ["QUIET_SQL"]).read_text())  # noqa: F821
-env.invalidate_all()  # noqa: F821
+env.flush_all()
+env.cr.execute(Path(os.environ["QUIET_SQL"]).read_text())
+env.invalidate_all()
 wanted = os.environ["MODULES"].split(",")
 modules = Module.search([("name", "in", wanted)])
 unknown = set(wanted) - set(modules.mapped("name"))
 if unknown:
     raise SystemExit(f"error: Odoo does not know these modules: {', '.join(sorted(unknown))}")
 modules.filtered(lambda module: module.state == "uninstalled").button_immediate_install()
-env.cr.commit()  # noqa: F821
+env.cr.commit()

@@ -35,10 +35,8 @@ def _run(settings: Settings, rest: list[str]) -> int:
     parser.add_argument("--stop", action="store_true", help="stop Odoo and the private PostgreSQL")
     options = parser.parse_args(rest)
     if options.stop:
-        odoo, cluster = serve.stop(settings), postgres.stop(settings)
-        print(
-            f"Odoo {'stopped' if odoo else 'was not running'}, PostgreSQL {'stopped' if cluster else 'was not running'}."
-        )
+        for name, stopped in (("Odoo", serve.stop(settings)), ("PostgreSQL", postgres.stop(settings))):
+            print(f"{name} {'stopped' if stopped else 'was not running here'}.")
         return 0
     serving = serve.running_port(settings)
     if serving and options.reset:

@@ -6,7 +6,7 @@ from .database import Databases
 from .odoo import Odoo, ensure_key, write_configuration
 from .settings import Settings
 
-STEPS = 4
+STEPS = 5
 
 
 def prepare(settings: Settings, steps: Steps, *, tests: bool = False, reset: bool = False) -> Databases:
@@ -18,12 +18,14 @@ def prepare(settings: Settings, steps: Steps, *, tests: bool = False, reset: boo
     with steps.step("Programs of this machine"):
         tables = (machine.INVOICES, machine.TEST_PROGRAMS) if tests else (machine.INVOICES,)
         machine.ensure(steps, *tables, fonts=True)
-    with steps.step("Python packages"):
-        python = packages.environment(settings)
-    with steps.step("Odoo 19.0"):
-        tree = odoo_tree.tree(settings, steps)
+    # What the user named is looked at before anything long begins.
     with steps.step("PostgreSQL"):
         server = postgres.server(settings, steps)
+    with steps.step("Odoo 19.0"):
+        tree = odoo_tree.tree(settings, steps)
+    with steps.step("Python packages"):
+        python = packages.environment(settings)
+    with steps.step("Configuration and key file"):
         databases = Databases(Odoo(settings, tree, python, server))
         own = databases.own()
         if reset:

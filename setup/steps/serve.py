@@ -82,7 +82,7 @@ def stop(settings: Settings) -> bool:
     if not running:
         return False
     for process in (running["process"], running["starter"]):
-        if _is_ours(process, settings) or process == running["starter"] and _is_starter(process):
+        if _is_ours(process, settings) or (process == running["starter"] and _is_starter(process)):
             os.kill(process, signal.SIGTERM)
     deadline = time.monotonic() + 30
     while _is_ours(running["process"], settings):
@@ -160,7 +160,7 @@ def _is_free(port: int) -> bool:
 
 
 def _record(settings: Settings) -> Path:
-    return settings.home / "serving.json"
+    return settings.home / f"serving-{settings.database}.json"
 
 
 def _running(settings: Settings) -> dict | None:

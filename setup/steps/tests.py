@@ -146,7 +146,7 @@ def run_odoo(databases: Databases, template: str, selection: Selection, results:
             "--odoo-http",
             *selection.odoo,
         ]
-        variables = odoo.variables() | {"SETUP_HOME": str(odoo.settings.home)}
+        variables = odoo.variables() | {"SETUP_HOME": str(odoo.settings.home), "TEMPLATE": template}
         _pytest(odoo.settings, odoo.python, "odoo", arguments, selection, results, variables)
     finally:
         databases.drop(clone)
@@ -155,7 +155,8 @@ def run_odoo(databases: Databases, template: str, selection: Selection, results:
 def conclude(results: Results, started: float) -> int:
     """Prints the one summary; the exit code."""
     unnamed = results.unnamed_skips(allowed_skips())
-    print(f"\n{' short test summary info '.center(100, '=')}")
+    if results.skipped or results.failed or results.errors or results.broken or unnamed or not results.ran():
+        print(f"\n{' short test summary info '.center(100, '=')}")
     for word, rows in (("SKIPPED", results.skipped), ("FAILED", results.failed), ("ERROR", results.errors)):
         for name, text in rows:
             print(f"{word} {name} - {text}")
@@ -181,14 +182,22 @@ def _pytest(settings, python: Path, half: str, arguments, selection: Selection, 
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     # -qq leaves out pytest's own closing line: there is one for both halves.
-    line = [python / "bin/python", "-m", "pytest", "-qq", f"--junitxml={report}", *arguments, *selection.options]
+    line = [
+        python / "bin/python",
+        "-m",
+        "pytest",
+        "-qq",
+        f"--junitxml={report}",
+        "--continue-on-collection-errors",
+        *arguments,
+        *selection.options,
+    ]
     done = subprocess.run(line, cwd=REPOSITORY, env=variables, stdin=subprocess.DEVNULL, check=False)
     if report.exists():
         results.read(report)
-    if done.returncode not in (0, 1, _NO_TESTS) or not report.exists():
-        results.broken.append(
-            f"pytest ended with exit code {done.returncode} in the half without a whole report: {half}"
-        )
+    explained = done.returncode in (0, 1, _NO_TESTS) or results.errors
+    if not (report.exists() and explained):
+        results.broken.append(f"pytest ended with exit code {done.returncode} in the half: {half}")
 
 
 def _test_folders():
