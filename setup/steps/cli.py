@@ -50,6 +50,7 @@ def _run(settings: Settings, rest: list[str]) -> int:
         databases = prepare.prepare(settings, steps, reset=options.reset)
         prepare.demo(databases, steps, settings.database)
     if options.no_serve:
+        steps.write_times(settings.home / "times.json", times)
         print(f"Ready: database {settings.database}. Start it with ./setup/run")
         return 0
     return serve.serve(databases, steps, settings.database, options.port, times)

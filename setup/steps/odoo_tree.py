@@ -61,6 +61,14 @@ def tree(settings: Settings, steps: Steps) -> Path:
     return root
 
 
+def check_given(settings: Settings):
+    """Stops early when ODOO_PATH or ODOO_DEB cannot be right."""
+    if settings.odoo_path:
+        _checked(settings.odoo_path)
+    elif settings.odoo_deb:
+        _given(settings.odoo_deb)
+
+
 def version(package: Path) -> tuple[int, int]:
     """The two numbers of `version_info` in odoo/release.py, read without importing it."""
     text = (package / "release.py").read_text()

@@ -154,7 +154,7 @@ def _private(settings: Settings, steps: Steps) -> Server:
     if not (folder / "data").exists():
         folder = _make(settings, steps)
     data = folder.resolve() / "data"
-    found = Server({"PGHOST": str(_socket(settings)), "PGUSER": ROLE}, private=True)
+    found = Server({"PGHOST": str(_socket(settings)), "PGPORT": "5432", "PGUSER": ROLE}, private=True)
     if _unfit(found):
         superuser = Server({**found.environment, "PGUSER": "postgres"})
         if not _answers(superuser):
@@ -212,7 +212,7 @@ def _start(settings: Settings, data: Path):
     socket.mkdir(parents=True, exist_ok=True, mode=0o700)
     if user:
         os.chown(socket, user["user"], user["group"])
-    _forget_dead(data)
+    _forget_dead(data, socket)
     done = subprocess.run(
         [_program("pg_ctl", data), "-D", data, "-l", log, "-o", f"-k {socket}", "-w", "-t", "60", "start"],
         stdin=subprocess.DEVNULL,
@@ -223,29 +223,35 @@ def _start(settings: Settings, data: Path):
         **user,
     )
     if done.returncode:
-        lines = (
-            telling_line("\n".join(log.read_text(errors="replace").splitlines()[-20:])) if log.exists() else "no log"
-        )
-        raise Problem(f"The private PostgreSQL does not start: {lines}", f"See {log}.")
+        lines = log.read_text(errors="replace").splitlines()[-10:] if log.exists() else []
+        cause = telling_line("\n".join(line for line in lines if " LOG: " not in line))
+        raise Problem(f"The private PostgreSQL does not start: {cause}", f"See {log}.")
 
 
-def _forget_dead(data: Path):
-    """Removes the lock file of a server that was killed, once its number belongs to another program."""
+def _forget_dead(data: Path, socket: Path):
+    """Removes the lock files of a server that was killed, when its number seems to be taken: by another program, or by
+    its own unburied entry. Its children work in the data folder; while one is left, a second server would do harm.
+    """
     file = data / "postmaster.pid"
-    if not file.exists():
+    if not file.exists() or not Path("/proc/self").exists():
         return
-    process = Path("/proc") / file.read_text().split("\n", 1)[0].strip()
-    deadline = time.monotonic() + 10
-    while process.exists() and time.monotonic() < deadline:
-        command = (process / "cmdline").read_bytes().decode(errors="replace")
-        if str(data) not in command:
-            break
-        # Ours, starting up or shutting down: give it time.
-        time.sleep(0.2)
-    else:
-        if process.exists():
-            return
+    deadline = time.monotonic() + 15
+    while left := [process for process in Path("/proc").glob("[0-9]*") if _works_in(process, data)]:
+        if time.monotonic() > deadline:
+            numbers = ", ".join(process.name for process in left)
+            raise Problem(f"A PostgreSQL that does not answer still works in {data} (process {numbers})", "End it.")
+        time.sleep(0.1)
     file.unlink(missing_ok=True)
+    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+        (socket / name).unlink(missing_ok=True)
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return (process / "cwd").readlink() == folder
+    except OSError:
+        # Ended meanwhile, or another user's.
+        return False
 
 
 def _answers(candidate: Server) -> bool:

@@ -18,7 +18,8 @@ def prepare(settings: Settings, steps: Steps, *, tests: bool = False, reset: boo
     with steps.step("Programs of this machine"):
         tables = (machine.INVOICES, machine.TEST_PROGRAMS) if tests else (machine.INVOICES,)
         machine.ensure(steps, *tables, fonts=True)
-    # What the user named is looked at before anything long begins.
+        # What the user named is looked at before anything long begins.
+        odoo_tree.check_given(settings)
     with steps.step("PostgreSQL"):
         server = postgres.server(settings, steps)
     with steps.step("Odoo 19.0"):

@@ -57,3 +57,12 @@ def _command():
 def _variables(home):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE", "ODOO_"))}
     return kept | {"SETUP_HOME": str(home)}
+
+
+def test_killed_server_starts_again(home):
+    """As after a crash of the machine: the lock files are there, and their process is not."""
+    subprocess.run(_command(), env=_variables(home), check=True, capture_output=True)
+    lock = home / "postgres/data/postmaster.pid"
+    os.kill(int(lock.read_text().split()[0]), signal.SIGKILL)
+    done = subprocess.run(_command(), env=_variables(home), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
