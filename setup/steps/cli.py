@@ -92,7 +92,7 @@ def _lint(settings: Settings, rest: list[str]) -> int:
     """`setup/lint`: ruff, pylint with pylint_odoo, OCA's checks."""
     with only_one(settings, Steps(0, quiet=True)):
         python = packages.environment(settings, "lint", "lint")
-    return lint.run(python, rest)
+    return lint.run(python)
 
 
 def _lock(settings: Settings, rest: list[str]) -> int:
