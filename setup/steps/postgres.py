@@ -24,6 +24,8 @@ from .settings import Settings
 # libpq's variables, PGDATABASE left out: which database is ours to decide, and Odoo reads that variable too.
 VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGSSLMODE")
 ROLE = "odoo"
+# What `pg_ctl status` exits with then, lock file or not.
+_NOT_RUNNING = 3
 _OPTIONS = {
     "listen_addresses": "''",
     "unix_socket_permissions": "0700",
@@ -78,14 +80,21 @@ def server(settings: Settings, steps: Steps) -> Server:
 
 def stop(settings: Settings) -> bool:
     """Stops the private cluster; False if there is none running."""
-    data = _cluster(settings) / "data"
+    data = (_cluster(settings) / "data").resolve()
     if not (data / "postmaster.pid").exists():
         return False
-    user = _owner(data)
-    done = subprocess.run(
-        [_program("pg_ctl", data), "-D", data, "-m", "fast", "-w", "stop"], capture_output=True, text=True, **user
+    pg_ctl = [_program("pg_ctl", data), "-D", data]
+    status = subprocess.run([*pg_ctl, "status"], capture_output=True, cwd="/", **_owner(data))
+    if status.returncode == _NOT_RUNNING:
+        return False
+    run(
+        [*pg_ctl, "-m", "fast", "-w", "stop"],
+        failure="The private PostgreSQL does not stop",
+        remedy=f"See {data.parent / 'postgres.log'}.",
+        cwd="/",
+        **_owner(data),
     )
-    return done.returncode == 0
+    return True
 
 
 def from_url(url: str) -> dict[str, str]:

@@ -21,7 +21,11 @@ def home(tmp_path):
         if (HOME / "cache" / part).exists():
             shutil.copytree(HOME / "cache" / part, tmp_path / "cache" / part, copy_function=os.link)
     yield tmp_path
-    subprocess.run([REPOSITORY / "setup/run", "--stop"], env=_variables(tmp_path), check=True, capture_output=True)
+    stop = [REPOSITORY / "setup/run", "--stop"]
+    done = subprocess.run(stop, env=_variables(tmp_path), check=True, capture_output=True, text=True)
+    assert "PostgreSQL stopped" in done.stdout
+    # As root the cluster may lie outside, where an unprivileged user can enter.
+    shutil.rmtree((tmp_path / "postgres").resolve())
 
 
 def test_killed_set_up_completes_next_time(home):
