@@ -5,6 +5,7 @@ commands (`setup/run --stop` ends it). fsync stays on, so that no crash corrupts
 that a crash may lose the last moments.
 """
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -24,8 +25,6 @@ from .settings import Settings
 # libpq's variables, PGDATABASE left out: which database is ours to decide, and Odoo reads that variable too.
 VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGSSLMODE")
 ROLE = "odoo"
-# What `pg_ctl status` exits with then, lock file or not.
-_NOT_RUNNING = 3
 _OPTIONS = {
     "listen_addresses": "''",
     "unix_socket_permissions": "0700",
@@ -84,8 +83,8 @@ def stop(settings: Settings) -> bool:
     if not (data / "postmaster.pid").exists():
         return False
     pg_ctl = [_program("pg_ctl", data), "-D", data]
-    status = subprocess.run([*pg_ctl, "status"], capture_output=True, cwd="/", **_owner(data))
-    if status.returncode == _NOT_RUNNING:
+    # pg_ctl takes the unburied entry of a killed server for a running one.
+    if Path("/proc/self").exists() and not _working_in(data):
         return False
     run(
         [*pg_ctl, "-m", "fast", "-w", "stop"],
@@ -245,22 +244,24 @@ def _forget_dead(data: Path, socket: Path):
     if not file.exists() or not Path("/proc/self").exists():
         return
     deadline = time.monotonic() + 15
-    while left := [process for process in Path("/proc").glob("[0-9]*") if _works_in(process, data)]:
+    while left := _working_in(data):
         if time.monotonic() > deadline:
-            numbers = ", ".join(process.name for process in left)
-            raise Problem(f"A PostgreSQL that does not answer still works in {data} (process {numbers})", "End it.")
+            raise Problem(f"A PostgreSQL that does not answer still works in {data} (process {left})", "End it.")
         time.sleep(0.1)
     file.unlink(missing_ok=True)
     for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
         (socket / name).unlink(missing_ok=True)
 
 
-def _works_in(process: Path, folder: Path) -> bool:
-    try:
-        return (process / "cwd").readlink() == folder
-    except OSError:
-        # Ended meanwhile, or another user's.
-        return False
+def _working_in(folder: Path) -> str:
+    """The numbers of the processes whose current folder this is: a running server and its children."""
+    numbers = []
+    for process in Path("/proc").glob("[0-9]*"):
+        # Ended meanwhile, or another user's: not ours.
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink() == folder:
+                numbers.append(process.name)
+    return ", ".join(numbers)
 
 
 def _answers(candidate: Server) -> bool:
