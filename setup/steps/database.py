@@ -106,6 +106,11 @@ class Databases:
 
     def install(self, name: str, modules):
         """Installs modules into a database, keeping those out that phone out, and checks that they stayed out."""
+        if modules:
+            self._run_install(name, modules)
+        self.quiet(name)
+
+    def _run_install(self, name: str, modules):
         script = (SETUP / "inside/install.py").read_text()
         self.odoo.run(
             *("shell", "-d", name, "--no-http"),
@@ -114,7 +119,6 @@ class Databases:
             log=f"install-{name}",
             failure=f"Installing {', '.join(modules)} failed",
         )
-        self.quiet(name)
 
     def renew(self, name: str):
         """Brings the add-ons in a database to what their files say now, new add-ons included."""
@@ -163,8 +167,7 @@ class Databases:
 
     def _make(self, name: str, source: str, modules):
         self._copy(source, name)
-        if modules:
-            self.install(name, modules)
+        self.install(name, modules)
 
     def _copy(self, source: str, target: str):
         self._discard(target)
