@@ -1,0 +1,56 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..tools.plan import Ground
+
+
+class GdprGround(models.AbstractModel):
+    """Why a person's data is kept: the answers of all providers, as values.
+
+    A provider is a method that returns ``SQL`` with the columns partner_id, kind, code, law, until, scope
+    (text array), model, res_id, label for the contacts in ``partner_ids``. Glue add-ons add theirs in
+    ``_get_providers``. Providers are asked about all contacts at once.
+    """
+
+    _name = "gdpr.ground"
+    _description = "Grounds for Keeping Data"
+
+    @api.model
+    def _get_providers(self):
+        """Names of the provider methods, asked in this order."""
+        return ["_consent_ground_sql"]
+
+    @api.model
+    def _grounds(self, partner_ids):
+        """Every ground for the contacts, obliging ones first, latest end first."""
+        if not partner_ids:
+            return ()
+        self.env.flush_all()
+        queries = [getattr(self, name)(list(partner_ids)) for name in self._get_providers()]
+        rows = self.env.execute_query(SQL(" UNION ALL ").join(SQL("(%s)", query) for query in queries))
+        grounds = [
+            Ground(partner_id, kind, code, law or "", until, frozenset(scope or ()), model, res_id, label or "")
+            for partner_id, kind, code, law, until, scope, model, res_id, label in rows
+        ]
+        return tuple(
+            sorted(
+                grounds,
+                key=lambda g: (g.kind, -(g.until.toordinal() if g.until else 10**7), g.model, g.res_id),
+            )
+        )
+
+    def _consent_ground_sql(self, partner_ids):
+        """Consents in force, Art. 6(1)(a) and (f): permitting."""
+        return SQL(
+            """SELECT s.partner_id, 'permitting', 'consent',
+                      CASE p.lawful_basis WHEN 'consent' THEN 'GDPR Art. 6(1)(a)' ELSE 'GDPR Art. 6(1)(f)' END,
+                      max(b.until)::date, NULL::text[], 'consent.purpose', p.id, p.code
+                 FROM consent_basis b
+                 JOIN consent_subject s ON s.id = b.subject_id
+                 JOIN consent_purpose p ON p.id = b.purpose_id
+                WHERE s.partner_id = ANY(%s) AND b.state = 'active'
+                  AND (b.until IS NULL OR b.until >= (now() AT TIME ZONE 'UTC'))
+                  AND p.lawful_basis IN ('consent', 'legitimate_interest')
+             GROUP BY s.partner_id, p.id""",
+            partner_ids,
+        )

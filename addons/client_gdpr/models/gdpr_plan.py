@@ -1,0 +1,53 @@
+from odoo import api, fields, models
+
+from ..tools.plan import digest
+
+
+class GdprPlan(models.Model):
+    """What will happen to a person's data, as somebody approved it: rules with counts and a digest."""
+
+    _name = "gdpr.plan"
+    _description = "Erasure Plan"
+
+    request_id = fields.Many2one("gdpr.request", required=True, readonly=True, index=True, ondelete="cascade")
+    company_id = fields.Many2one(related="request_id.company_id")
+    line_ids = fields.One2many("gdpr.plan.line", "plan_id", readonly=True)
+    digest = fields.Char(readonly=True, help="SHA-256 over the rules and counts that were approved.")
+    undecided_count = fields.Integer(compute="_compute_undecided_count")
+
+    @api.depends("line_ids.action", "line_ids.decision")
+    def _compute_undecided_count(self):
+        for plan in self:
+            plan.undecided_count = len(plan._undecided_lines())
+
+    @api.model
+    def _make(self, request, rulings):
+        """Store the rulings for a request; a plan made earlier is replaced, decisions on the same rule stay."""
+        earlier = request.plan_id._decisions()
+        request.plan_id.sudo().unlink()
+        line = self.env["gdpr.plan.line"]
+        values = [
+            {**line._prepare_values(ruling), "decision": earlier.get(ruling.rule) if ruling.action == "review" else False}
+            for ruling in rulings
+        ]
+        return self.sudo().create(
+            {
+                "request_id": request.id,
+                "digest": digest(request.name, rulings),
+                "line_ids": [fields.Command.create(vals) for vals in values],
+            }
+        )
+
+    def _undecided_lines(self):
+        return self.line_ids.filtered(lambda line: line.action == "review" and not line.decision)
+
+    def _counts(self):
+        """What was approved: rule → number of records."""
+        counts = {}
+        for line in self.line_ids:
+            counts[line._rule()] = counts.get(line._rule(), 0) + line.record_count
+        return counts
+
+    def _decisions(self):
+        """What a person decided on review lines: rule → redact or leave."""
+        return {line._rule(): line.decision for line in self.line_ids if line.decision}

@@ -1,0 +1,513 @@
+import base64
+import json
+import logging
+
+import psycopg2
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
+
+from ..tools import plan as plans
+from ..tools.identity import Identity
+from .gdpr_data_map import PERSON
+
+_logger = logging.getLogger(__name__)
+
+STATES = [
+    ("received", "Received"),
+    ("identified", "Identified"),
+    ("planned", "Planned"),
+    ("submitted", "Waits for approval"),
+    ("approved", "Approved"),
+    ("executing", "Executing"),
+    ("executed", "Executed"),
+    ("answered", "Answered"),
+    ("refused", "Refused"),
+    ("cancelled", "Cancelled"),
+    ("failed", "Failed"),
+]
+OPEN = ("received", "identified", "planned", "submitted", "approved", "executing", "executed", "failed")
+SOURCES = [
+    ("in_person", "In person"),
+    ("phone", "By phone"),
+    ("email", "By e-mail"),
+    ("paper", "By letter"),
+    ("portal", "In the portal"),
+    ("web_form", "Web form"),
+    ("sms", "By SMS"),
+    ("api", "Another system"),
+    ("other", "Otherwise"),
+]
+
+
+class GdprRequest(models.Model):
+    """One person's exercise of a right, from arrival to answer.
+
+    The states and the way between them: received → identified → planned → submitted → approved →
+    executing → executed → answered for an erasure; identified → executed → answered for access.
+    """
+
+    _name = "gdpr.request"
+    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _description = "Privacy Request"
+    _order = "deadline, id"
+
+    name = fields.Char("Number", required=True, readonly=True, copy=False, default="/")
+    kind = fields.Selection(
+        [("access", "Show me"), ("erasure", "Delete me")], "Right", required=True, readonly=True, tracking=True
+    )
+    state = fields.Selection(STATES, default="received", required=True, readonly=True, copy=False, tracking=True)
+    partner_ids = fields.Many2many(PERSON, string="Person", readonly=True, copy=False)
+    subject_label = fields.Char("Concerns", readonly=True, help="The contact's number; it stays when the name is gone.")
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, default=lambda self: self.env.company, index=True
+    )
+    received_at = fields.Datetime("Received", required=True, readonly=True)
+    source = fields.Selection(SOURCES, "Came", required=True, readonly=True, default="in_person")
+    note = fields.Text(readonly=True)
+    handler_id = fields.Many2one("res.users", "Handler", readonly=True, tracking=True)
+    submitter_id = fields.Many2one("res.users", "Submitted by", readonly=True)
+    approver_id = fields.Many2one("res.users", "Approved by", readonly=True, tracking=True)
+    approved_at = fields.Datetime("Approved on", readonly=True)
+    executed_at = fields.Datetime("Executed on", readonly=True)
+    answered_at = fields.Datetime("Answered on", readonly=True)
+    deadline = fields.Date("Due", readonly=True, tracking=True)
+    extended_deadline = fields.Date("Due after extension", readonly=True, tracking=True)
+    extension_reason = fields.Char("Reason of the extension", readonly=True)
+    deadline_explained = fields.Char("How the date is counted", readonly=True)
+    days_left = fields.Integer(compute="_compute_days_left")
+    closing_reason = fields.Char("Reason of refusal or cancellation", readonly=True)
+    failure = fields.Text(readonly=True, help="What went wrong or is left over, by place and number.")
+    plan_id = fields.Many2one("gdpr.plan", compute="_compute_plan_id")
+    plan_ids = fields.One2many("gdpr.plan", "request_id")
+    plan_line_ids = fields.One2many(related="plan_id.line_ids", string="What happens")
+    undecided_count = fields.Integer(related="plan_id.undecided_count")
+    certificate_ids = fields.One2many("gdpr.certificate", "request_id", readonly=True)
+    certificate_html = fields.Html(compute="_compute_certificate_html", sanitize=False)
+    answer_html = fields.Html("Answer", compute="_compute_answer_html", sanitize=False)
+    identity_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
+    may_approve = fields.Boolean(compute="_compute_may_approve")
+
+    _due = models.Index("(deadline) WHERE state NOT IN ('answered', 'refused', 'cancelled')")
+    _number_once = models.Constraint("unique(name, company_id)", "This number is taken already.")
+
+    # -- computes ------------------------------------------------------------------------------------
+
+    @api.depends("plan_ids")
+    def _compute_plan_id(self):
+        for request in self:
+            request.plan_id = request.plan_ids[:1]
+
+    @api.depends("deadline", "extended_deadline", "state")
+    def _compute_days_left(self):
+        today = fields.Date.context_today(self)
+        for request in self:
+            due = request.extended_deadline or request.deadline
+            request.days_left = (due - today).days if due and request.state in OPEN else 0
+
+    @api.depends("certificate_ids.document")
+    @api.depends_context("lang")
+    def _compute_certificate_html(self):
+        for request in self:
+            request.certificate_html = request.certificate_ids[:1].readable or False
+
+    @api.depends("kind", "state", "partner_ids")
+    @api.depends_context("lang")
+    def _compute_answer_html(self):
+        """The answer is written afresh each time it is read: the request keeps no copy of the person's data."""
+        for request in self:
+            if request.kind == "access" and request.state in ("executed", "answered") and request.partner_ids:
+                request.answer_html = self.env["ir.qweb"]._render(
+                    "client_gdpr.access_answer", {"answer": request._answer_values(), "request": request}
+                )
+            else:
+                request.answer_html = False
+
+    @api.depends_context("uid")
+    @api.depends("state", "handler_id", "submitter_id")
+    def _compute_may_approve(self):
+        for request in self:
+            request.may_approve = request.state == "submitted" and not request._why_not_approve()
+
+    # -- create --------------------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("name", "/") == "/":
+                vals["name"] = self.env["ir.sequence"].sudo().next_by_code("gdpr.request")
+        requests = super().create(vals_list)
+        for request in requests:
+            request._freeze_deadlines()
+        return requests
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(self.env._("A privacy request is evidence and is never deleted. Cancel it instead."))
+
+    def _freeze_deadlines(self):
+        """Fix the dates at receipt: a later change of the clock does not move a running request."""
+        countries = self.env["gdpr.country"]
+        received = fields.Datetime.context_timestamp(self, self.received_at).date()
+        first = countries._due(self.company_id, received)
+        number = first.period.number
+        length = {
+            "month": self.env._("%s month(s)", number),
+            "calendar_day": self.env._("%s days", number),
+            "working_day": self.env._("%s working days", number),
+        }[first.period.unit]
+        explained = self.env._(
+            "%(length)s from receipt on %(start)s (Art. 12(3)): %(day)s.",
+            length=length,
+            start=format_date(self.env, received),
+            day=format_date(self.env, first.day, date_format="EEEE d MMMM y"),
+        )
+        if first.moved:
+            explained += " " + self.env._(
+                "The period ends on %s, a day off, so the next working day counts (Regulation 1182/71 Art. 3(4)).",
+                format_date(self.env, first.nominal, date_format="EEEE d MMMM y"),
+            )
+        self.write({"deadline": first.day, "deadline_explained": explained})
+
+    # -- the promised way in -------------------------------------------------------------------------
+
+    @api.model
+    def request_open(
+        self, kind, partner_ids, received_at, source, note=None, addresses=None, values=None, until=None
+    ):
+        """Register a person's request.
+
+        :param kind: access or erasure
+        :param partner_ids: ids of the contacts that are this person
+        :param received_at: when it arrived, UTC (datetime or ``YYYY-MM-DD HH:MM:SS``)
+        :param source: how it came, see the field ``source``
+        :return: id of the request
+        :raises AccessError: when the caller is no privacy handler
+        :raises UserError: when the person cannot make such a request, saying why
+        """
+        self._check_group("handler")
+        if unknown := {kind} - set(dict(self._fields["kind"].selection)):
+            raise UserError(self.env._("There is no request of the kind %s: use access or erasure.", unknown.pop()))
+        if source not in dict(SOURCES):
+            raise UserError(
+                self.env._("There is no source %(code)s. Use one of: %(all)s.", code=source, all=", ".join(dict(SOURCES)))
+            )
+        if addresses or values or until:
+            raise UserError(self.env._("Addresses, values and an end belong to other rights than %s.", kind))
+        received = fields.Datetime.to_datetime(received_at)
+        if not received or received > fields.Datetime.now():
+            raise UserError(self.env._("Say when the request arrived: a moment that has passed."))
+        partners = self.env[PERSON].browse(partner_ids).exists()
+        if not partners or len(partners) != len(set(partner_ids)):
+            raise UserError(self.env._("One of the contacts does not exist any more: open it again from the list."))
+        partners.check_access("read")
+        if kind == "erasure":
+            partners._gdpr_check_erasable()
+        request = self.create(
+            {
+                "kind": kind,
+                "partner_ids": [fields.Command.set(partners.ids)],
+                "subject_label": ", ".join(self.env._("Contact %s", id_) for id_ in partners.ids),
+                "company_id": self.env.company.id,
+                "received_at": received,
+                "source": source,
+                "note": note,
+                "handler_id": self.env.uid,
+            }
+        )
+        return request.id
+
+    # -- steps ---------------------------------------------------------------------------------------
+
+    def action_confirm_identity(self):
+        """Say that the person who asks is the person concerned, Art. 12(6)."""
+        self._step("handler", ("received",))
+        self.write({"state": "identified"})
+
+    def action_plan(self):
+        """Find the person's data and plan what happens to it; nothing is touched."""
+        self._step("handler", ("identified", "planned"))
+        for request in self:
+            request._only("erasure")
+            _located, _identity, rulings = request._look()
+            self.env["gdpr.plan"]._make(request, rulings)
+            if any(r.reason == "undecided" for r in rulings):
+                self.env["gdpr.data.map"]._record_undecided()
+        self.write({"state": "planned"})
+
+    def action_submit(self):
+        """Hand the plan to the approvers; on screen the step before is done on the way."""
+        for request in self:
+            if request.state == "received":
+                request.action_confirm_identity()
+            if request.state == "identified":
+                request.action_plan()
+        self._step("handler", ("planned",))
+        for request in self:
+            waiting = request.plan_id._undecided_lines()
+            if fields_ := waiting.filtered(lambda line: line.reason_code == "undecided"):
+                names = ", ".join(sorted({f"{line.model}.{line.field_name}" for line in fields_}))
+                raise UserError(
+                    self.env._(
+                        "Nobody has decided yet what these fields hold about a person: %(names)s. The data protection "
+                        "officer decides under Privacy › Data map › Undecided fields; then plan again.",
+                        names=names,
+                    )
+                )
+            if waiting:
+                raise UserError(
+                    self.env._("Decide the %s line(s) in which the name stands in others' words first.", len(waiting))
+                )
+        self.write({"state": "submitted", "submitter_id": self.env.uid})
+        for request in self:
+            request._ask_approvers()
+
+    def action_send_back(self):
+        """Give a submitted plan back to the handler."""
+        self._step("approver", ("submitted",))
+        self.write({"state": "planned"})
+        self.activity_unlink(["client_gdpr.activity_approve"])
+
+    def action_approve(self):
+        """Approve the plan: the second pair of eyes."""
+        self._step("approver", ("submitted",))
+        for request in self:
+            if why := request._why_not_approve():
+                raise AccessError(why)
+        self.write({"state": "approved", "approver_id": self.env.uid, "approved_at": fields.Datetime.now()})
+        self.activity_feedback(["client_gdpr.activity_approve"])
+
+    def action_approve_and_execute(self):
+        """What *Approve* does on screen."""
+        self.action_approve()
+        self.action_execute()
+
+    def action_execute(self):
+        """Carry out an approved erasure, or put together the answer of an access request."""
+        if not (self._has_group("handler") or self._has_group("approver")):
+            self._check_group("handler")
+        for request in self:
+            request.check_access("write")
+            if request.kind == "access":
+                request._require_state(("identified",))
+                request.write({"state": "executed", "executed_at": fields.Datetime.now()})
+            else:
+                request._require_state(("approved",))
+                request.write({"state": "executing"})
+                request._run_erasure()
+
+    def action_answer(self):
+        """Say that the answer went out to the person."""
+        self._step("handler", ("executed",))
+        self.write({"state": "answered", "answered_at": fields.Datetime.now()})
+
+    def action_refuse(self, reason=None):
+        """Close the request without doing what it asks; the person must be told why, Art. 12(4)."""
+        self._step("handler", ("received", "identified", "planned", "submitted"))
+        self._close("refused", reason)
+
+    def action_cancel(self, reason=None):
+        """Close the request because the person took it back or it was opened by mistake."""
+        self._step("handler", ("received", "identified", "planned", "submitted", "approved", "failed"))
+        self._close("cancelled", reason)
+
+    def action_extend(self, reason=None):
+        """Prolong the time by the law's extension, inside the first period and with a reason, Art. 12(3)."""
+        self._step("handler", ("received", "identified", "planned", "submitted", "approved"))
+        if not reason:
+            raise UserError(self.env._("Say why the answer takes longer: the person must be told."))
+        for request in self:
+            received = fields.Datetime.context_timestamp(request, request.received_at).date()
+            longer = self.env["gdpr.country"]._due(request.company_id, received, extended=True)
+            if fields.Date.context_today(request) > request.deadline:
+                raise UserError(self.env._("The first period is over: it can no longer be extended."))
+            if longer.day <= request.deadline:
+                raise UserError(self.env._("The law of this country knows no extension."))
+            request.write({"extended_deadline": longer.day, "extension_reason": reason})
+
+    def action_retry(self):
+        """Go on with a failed erasure under the plan that was approved."""
+        self._step("handler", ("failed",))
+        for request in self:
+            request.write({"state": "executing", "failure": False})
+            request._run_erasure()
+
+    def action_download_answer(self):
+        """Hand out the answer as JSON."""
+        self.ensure_one()
+        return {"type": "ir.actions.act_url", "url": f"/gdpr/request/{self.id}/answer.json", "target": "download"}
+
+    # -- the pipeline --------------------------------------------------------------------------------
+
+    def _look(self):
+        """Run finder and planner: (located, identity, rulings)."""
+        located, identity = self.env["gdpr.finder"].sudo()._locate(self.partner_ids.ids, self._stored_identity())
+        return located, identity, self.env["gdpr.planner"].sudo()._plan(located)
+
+    def _run_erasure(self):
+        """Look again, compare with what was approved, execute, verify, certify; in the caller's transaction."""
+        self.ensure_one()
+        self.lock_for_update()
+        located, identity, rulings = self._look()
+        drift = plans.drift(self.plan_id._counts(), rulings)
+        if drift.must_go_back:
+            self._plan_again(rulings, drift)
+            return
+        decisions = self.plan_id._decisions()
+        self.write({"identity_payload": self._encrypt_identity(identity)})
+        try:
+            with self.env.cr.savepoint():
+                self.env["gdpr.executor"]._execute(self, located, rulings, identity, decisions)
+        except (UserError, psycopg2.Error) as error:
+            self.env.invalidate_all()
+            self.write({"state": "failed", "failure": self._describe_error(error)})
+            _logger.warning("privacy request %s failed and changed nothing", self.id)
+            return
+        leftovers = self.env["gdpr.verifier"].sudo()._leftovers(identity, located, rulings, decisions)
+        if leftovers:
+            places = [f"{left.model}.{left.field}: {', '.join(map(str, left.ids[:20]))}" for left in leftovers]
+            self.write({"state": "failed", "failure": "\n".join([self.env._("The person still stands in:"), *places])})
+            _logger.warning("privacy request %s left something over in %s places", self.id, len(leftovers))
+            return
+        signed = self.env["gdpr.reporter"]._certificate(
+            self, rulings, drift, leftovers, self.env["gdpr.verifier"]._looked_at()
+        )
+        self.env["gdpr.certificate"]._store(self, signed)
+        self.write({"state": "executed", "executed_at": fields.Datetime.now(), "identity_payload": False})
+
+    def _plan_again(self, rulings, drift):
+        self.env["gdpr.plan"]._make(self, rulings)
+        self.write({"state": "planned", "approver_id": False, "approved_at": False})
+        self.message_post(
+            body=self.env._(
+                "The data changed since the approval: %(new)s new rule(s), %(grown)s grown to more than twice. "
+                "Nothing was touched; submit the new plan.",
+                new=len(drift.new_rules),
+                grown=len(drift.grown),
+            )
+        )
+
+    def _describe_error(self, error):
+        """What failed, without the values that a database error quotes."""
+        if isinstance(error, UserError):
+            return str(error)
+        return self.env._(
+            "The database refused a step (%(code)s, %(table)s, %(constraint)s). Nothing was changed.",
+            code=error.pgcode or "-",
+            table=error.diag.table_name or "-",
+            constraint=error.diag.constraint_name or "-",
+        )
+
+    def _encrypt_identity(self, identity):
+        ring = self.env["consent.key"]._ring()
+        plain = json.dumps(identity.to_dict()).encode()
+        return base64.b64encode(ring.encrypt(ring.derive("request"), plain, f"gdpr.request/{self.id}".encode()))
+
+    def _stored_identity(self):
+        """The identifiers kept since an execution that did not finish, else nothing."""
+        payload = self.sudo().identity_payload
+        if not payload:
+            return None
+        ring = self.env["consent.key"]._ring()
+        plain = ring.decrypt(ring.derive("request"), base64.b64decode(payload), f"gdpr.request/{self.id}".encode())
+        return Identity.from_dict(json.loads(plain))
+
+    def _answer_values(self):
+        """The access answer as plain values, for the page and the JSON file."""
+        self.ensure_one()
+        self._only("access")
+        self._check_group("handler")
+        self.check_access("read")
+        partners = self.partner_ids
+        return {
+            "request": self.name,
+            "received": fields.Datetime.to_string(self.received_at),
+            "written": fields.Datetime.to_string(fields.Datetime.now()),
+            **self.env["gdpr.reporter"]._answer(partners.ids),
+        }
+
+    # -- helpers -------------------------------------------------------------------------------------
+
+    def _has_group(self, role):
+        return self.env.user.has_group(f"client_gdpr.group_gdpr_{role}")
+
+    def _check_group(self, role):
+        if not self._has_group(role):
+            raise AccessError(
+                {
+                    "handler": self.env._("Only a privacy handler does this. Ask an administrator for Privacy / Handler."),
+                    "approver": self.env._("Only an approver decides this. Ask an administrator for Privacy / Approver."),
+                }[role]
+            )
+
+    def _step(self, role, states):
+        self._check_group(role)
+        self.check_access("write")
+        self._require_state(states)
+
+    def _require_state(self, states):
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        for request in self:
+            if request.state not in states:
+                raise UserError(
+                    self.env._(
+                        "Request %(number)s is “%(now)s”; this step needs “%(needed)s”.",
+                        number=request.name,
+                        now=labels[request.state],
+                        needed=" / ".join(labels[state] for state in states),
+                    )
+                )
+
+    def _only(self, kind):
+        if any(request.kind != kind for request in self):
+            raise UserError(self.env._("This step does not belong to this kind of request."))
+
+    def _why_not_approve(self):
+        """Why the user may not approve this request, or nothing. Nobody decides on their own plan or data."""
+        user = self.env.user
+        if not self._has_group("approver"):
+            return self.env._("Only an approver decides this. Ask an administrator for Privacy / Approver.")
+        planners = self.handler_id | self.submitter_id | self.create_uid
+        if user in planners or user.partner_id in planners.partner_id:
+            return self.env._("You planned or submitted this request: another approver must decide.")
+        if user.partner_id in self.partner_ids:
+            return self.env._("This request concerns your own contact: another approver must decide.")
+        return ""
+
+    def _approvers(self):
+        group = self.env.ref("client_gdpr.group_gdpr_approver").sudo()
+        return group.all_user_ids.filtered(
+            lambda user: self.company_id in user.company_ids and user not in (self.handler_id | self.submitter_id)
+        )
+
+    def _ask_approvers(self):
+        approvers = self._approvers()
+        if not approvers:
+            raise UserError(
+                self.env._("Nobody else may approve this plan. Give a second person the group Privacy / Approver.")
+            )
+        for approver in approvers:
+            self.activity_schedule(
+                "client_gdpr.activity_approve",
+                date_deadline=self.extended_deadline or self.deadline,
+                user_id=approver.id,
+                summary=self.env._("Approve %s", self.name),
+            )
+
+    def _close(self, state, reason):
+        if not reason:
+            raise UserError(self.env._("Give the reason: it stands in the file and the person may ask for it."))
+        self.write({"state": state, "closing_reason": reason})
+        self.activity_unlink(["client_gdpr.activity_approve"])
+
+    def _get_form_action(self):
+        """The window that shows this request."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.name,
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+        }

@@ -1,0 +1,87 @@
+import base64
+import json
+from datetime import date, datetime
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..models.gdpr_data_map import PERSON
+
+
+class GdprVault(models.Model):
+    """Identity values moved out of a sealed row, encrypted under the key of their subject."""
+
+    _name = "gdpr.vault"
+    _description = "Sealed Identity"
+    _rec_name = "res_id"
+
+    model_name = fields.Char("Model", required=True, readonly=True)
+    res_id = fields.Many2oneReference("Record", model_field="model_name", required=True, readonly=True)
+    subject_id = fields.Many2one("consent.subject", required=True, readonly=True, index=True, ondelete="restrict")
+    request_id = fields.Many2one("gdpr.request", readonly=True, index="btree_not_null", ondelete="restrict")
+    kind = fields.Selection([("block", "Blocked after erasure")], required=True, readonly=True)
+    law = fields.Char(readonly=True)
+    until = fields.Date(readonly=True, help="Last day on which the law needs these values.")
+    payload = fields.Binary(attachment=False, required=True, readonly=True, groups=fields.NO_ACCESS)
+
+    _one_per_record = models.Constraint("unique(model_name, res_id)", "This record is sealed already.")
+
+    @api.model
+    def _seal(self, model, ids, names, request, kind, law, until):
+        """Move the values of the fields into the vault and leave the placeholder in the rows.
+
+        :raises UserError: when a record is sealed already, or the key cannot be used
+        """
+        records = self.env[model].browse(ids)
+        if self.search_count([("model_name", "=", model), ("res_id", "in", records.ids)]):
+            raise UserError(self.env._("One of the records is sealed already: cancel this request."))
+        vals_list = []
+        for record in records:
+            partner = record if model == PERSON else record.partner_id
+            subject = partner._consent_subject(create=True)
+            payload = subject._encrypt(self._pack(record, names), self._associated(model, record.id))
+            vals_list.append(
+                {
+                    "model_name": model,
+                    "res_id": record.id,
+                    "subject_id": subject.id,
+                    "request_id": request.id,
+                    "kind": kind,
+                    "law": law,
+                    "until": until,
+                    "payload": base64.b64encode(payload),
+                }
+            )
+        rows = self.create(vals_list)
+        self.env["gdpr.executor"]._blank(model, records.ids, [n for n in names if self._leaves_row(model, n)])
+        return rows
+
+    @api.model
+    def _leaves_row(self, model, name):
+        """Whether sealing takes the field out of the row; the data map may leave it, as it does the country."""
+        row = self.env["gdpr.data.map"]._declarations().get((model, name))
+        return not row or row.on_seal != "leave"
+
+    @staticmethod
+    def _associated(model, res_id):
+        return f"gdpr.vault/{model}/{res_id}".encode()
+
+    def _pack(self, record, names):
+        columns = SQL(", ").join(SQL.identifier(name) for name in names if record._fields[name].column_type)
+        [row] = self.env.execute_query_dict(
+            SQL("SELECT %s FROM %s WHERE id = %s", columns, SQL.identifier(record._table), record.id)
+        )
+        return json.dumps(row, default=self._plain, sort_keys=True).encode()
+
+    @staticmethod
+    def _plain(value):
+        if isinstance(value, date | datetime):
+            return value.isoformat()
+        raise TypeError(f"{type(value).__name__} cannot be sealed")
+
+    def _open(self):
+        """The sealed values of one row: field → value. Callers check rights and write the log."""
+        self.ensure_one()
+        payload = base64.b64decode(self.sudo().payload)
+        return json.loads(self.subject_id._decrypt(payload, self._associated(self.model_name, self.res_id)))

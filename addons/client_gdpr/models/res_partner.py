@@ -1,0 +1,186 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import format_date
+
+from ..tools import capability
+
+SEALED = ("restricted", "blocked", "erased")
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    gdpr_state = fields.Selection(
+        [
+            ("active", "In use"),
+            ("restricted", "Restricted"),
+            ("blocked", "Sealed by law"),
+            ("erased", "Erased"),
+        ],
+        "Privacy state",
+        default="active",
+        required=True,
+        readonly=True,
+        copy=False,
+    )
+    gdpr_request_ids = fields.Many2many("gdpr.request", string="Privacy requests", readonly=True, copy=False)
+    gdpr_request_count = fields.Integer(compute="_compute_gdpr_request_count", groups="client_gdpr.group_gdpr_user")
+
+    _gdpr_sealed = models.Index("(gdpr_state) WHERE gdpr_state != 'active'")
+
+    @api.depends("gdpr_request_ids")
+    def _compute_gdpr_request_count(self):
+        for partner in self:
+            partner.gdpr_request_count = len(partner.gdpr_request_ids)
+
+    # -- create, write, unlink -----------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not capability.is_sweep(self.env.context):
+            for vals in vals_list:
+                if vals.get("gdpr_state", "active") != "active":
+                    raise AccessError(self.env._("Only a privacy request changes the privacy state of a contact."))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if not capability.is_sweep(self.env.context):
+            self._gdpr_refuse_sealed()
+            if vals.get("gdpr_state", "active") != "active":
+                raise AccessError(self.env._("Only a privacy request changes the privacy state of a contact."))
+        return super().write(vals)
+
+    def copy_data(self, default=None):
+        self._gdpr_refuse_sealed()
+        return super().copy_data(default)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sealed(self):
+        if not capability.is_sweep(self.env.context):
+            self._gdpr_refuse_sealed()
+
+    def _gdpr_refuse_sealed(self):
+        """Refuse to change contacts that are sealed, naming them by number and saying why."""
+        sealed = self.sudo().filtered(lambda partner: partner.gdpr_state in SEALED)
+        if not sealed:
+            return
+        raise UserError(
+            self.env._(
+                "%(count)s contact(s) are sealed after a privacy request and cannot be changed, copied, merged or deleted: "
+                "%(numbers)s. The data protection officer can tell you more.",
+                count=len(sealed),
+                numbers=", ".join(self.env._("Contact %s", id_) for id_ in sealed.ids),
+            )
+        )
+
+    # -- buttons -------------------------------------------------------------------------------------
+
+    def action_gdpr_show_me(self):
+        """Show everything held about this person: open today's access request, or register one."""
+        self.ensure_one()
+        requests = self.env["gdpr.request"]
+        request = requests.search(
+            [("kind", "=", "access"), ("state", "=", "executed"), ("partner_ids", "=", self.id)], limit=1, order="id desc"
+        )
+        if not request:
+            request = requests.browse(
+                requests.request_open("access", self.ids, fields.Datetime.now(), "in_person")
+            )
+            request.action_confirm_identity()
+            request.action_execute()
+        return request._get_form_action()
+
+    def action_gdpr_delete_me(self):
+        """Open the dialog that shows what would happen before anything happens."""
+        self.ensure_one()
+        self.env["gdpr.request"]._check_group("handler")
+        self._gdpr_check_erasable()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_gdpr.action_gdpr_erasure_wizard")
+        action["context"] = {"default_partner_id": self.id}
+        return action
+
+    def action_gdpr_requests(self):
+        """Open the privacy requests of this person."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_gdpr.action_gdpr_request")
+        action["domain"] = [("partner_ids", "in", self.ids)]
+        return action
+
+    # -- answers -------------------------------------------------------------------------------------
+
+    def gdpr_why(self):
+        """Say why these people's data is kept.
+
+        :return: ``[{reason, kind: permitting|obliging, law, until, scope: [fields], source: 'model,id'}]``,
+            obliging grounds first; ``until`` is an ISO date or nothing
+        :raises AccessError: for users without a privacy or consent group
+        """
+        user = self.env.user
+        if not (user.has_group("client_gdpr.group_gdpr_user") or user.has_group("client_consent.group_consent_user")):
+            raise AccessError(self.env._("Only privacy and consent users may ask why data is kept."))
+        self.check_access("read")
+        return [
+            {
+                "reason": ground.code,
+                "kind": ground.kind,
+                "law": ground.law,
+                "until": ground.until.isoformat() if ground.until else None,
+                "scope": sorted(ground.scope),
+                "source": f"{ground.model},{ground.res_id}",
+                "label": ground.label,
+            }
+            for ground in self.env["gdpr.ground"].sudo()._grounds(self.ids)
+        ]
+
+    def _consent_banner_parts(self):
+        """Say in the banner why the contact is kept, or that it is sealed."""
+        parts = super()._consent_banner_parts()
+        if self.gdpr_state in SEALED:
+            text = {
+                "restricted": self.env._("Restricted: this person's data must not be used."),
+                "blocked": self.env._("Erased at the person's request; the law keeps the invoices. Do not use."),
+                "erased": self.env._("Erased at the person's request. Do not use."),
+            }[self.gdpr_state]
+            return [{"kind": "deny", "text": text}]
+        obliging = [ground for ground in self.env["gdpr.ground"].sudo()._grounds(self.ids) if ground.kind == "obliging"]
+        if obliging:
+            latest = obliging[0]
+            what = self.env["gdpr.reporter"]._ground_words(latest.code, latest.label)
+            until = format_date(self.env, latest.until) if latest.until else self.env._("further notice")
+            text = self.env._("Kept because: %(what)s until %(until)s (%(law)s)", what=what, until=until, law=latest.law)
+            if len(obliging) > 1:
+                text += " " + self.env._("and %s more", len(obliging) - 1)
+            parts.append({"kind": "note", "text": text})
+        return parts
+
+    # -- who cannot be erased ------------------------------------------------------------------------
+
+    def _gdpr_check_erasable(self):
+        """Refuse people whose data the company holds as employer, or that the system needs.
+
+        :raises UserError: with the reason
+        """
+        for partner in self.sudo().with_context(active_test=False):
+            if why := partner._gdpr_why_not_erasable():
+                raise UserError(why)
+
+    def _gdpr_why_not_erasable(self):
+        """Why this contact cannot be erased as a client, or nothing. A short override point."""
+        if self == self.env.ref("base.partner_root"):
+            return self.env._("This is OdooBot, the system's own contact: it is nobody's personal data.")
+        if self == self.env.ref("base.public_partner"):
+            return self.env._("This is the contact of all anonymous visitors: it is nobody's personal data.")
+        if self.env["res.company"].sudo().search_count([("partner_id", "=", self.id)]):
+            return self.env._("This is the contact of your own company, not a client.")
+        if self.user_ids.filtered(lambda user: not user.share):
+            return self.env._(
+                "This person has an internal login: staff data follows employment law. "
+                "Close the employment and the login first, with those who keep the staff files."
+            )
+        if "hr.employee" in self.env and self.env["hr.employee"].sudo().with_context(active_test=False).search_count(
+            [("work_contact_id", "=", self.id)]
+        ):
+            return self.env._("This person is an employee: staff data follows employment law, not a client's request.")
+        if self.gdpr_state in ("blocked", "erased"):
+            return self.env._("This person was erased already; what is left is kept by law.")
+        return ""

@@ -1,0 +1,15 @@
+"""One line of rooms; frozen values of ``tools.plan`` travel between them.
+
+finder    collects where a person is, and never judges
+planner   judges what is to happen and why, and never touches
+(a person approves)
+executor  takes only an approved plan and carries it out
+verifier  looks again from the outside and does not trust the executor
+reporter  writes for a human: the answer and the certificate
+"""
+
+from . import gdpr_finder
+from . import gdpr_planner
+from . import gdpr_executor
+from . import gdpr_verifier
+from . import gdpr_reporter

@@ -1,0 +1,231 @@
+import json
+from collections import defaultdict
+
+from odoo import api, models
+from odoo.tools import SQL
+
+from ..models.gdpr_data_map import PERSON
+from ..tools import capability, redact
+
+#: Written and deleted by the ORM, so that their own rules and caches hold; everything else by SQL.
+ORM_MODELS = frozenset(
+    {PERSON, "res.partner.bank", "res.users", "payment.token", "crm.lead", "calendar.event", "sale.order", "mailing.contact"}
+)
+#: What others depend on goes last.
+LAST = ("mail.message", "crm.lead", "sale.order", "calendar.event", "mailing.contact", "res.partner.bank", "res.users")
+
+
+class GdprExecutor(models.AbstractModel):
+    """Carries out an approved plan, set-based, in the transaction of the caller.
+
+    It tracks nothing: a tracked change would copy the old value into the chatter.
+    """
+
+    _name = "gdpr.executor"
+    _description = "Executor of an Erasure"
+
+    @api.model
+    def _execute(self, request, located, rulings, identity, decisions):
+        """Do what the rulings say to one person's records.
+
+        :param request: the approved ``gdpr.request``
+        :param decisions: rule → ``redact`` or ``leave`` for what a person had to decide
+        """
+        self = self.sudo().with_context(
+            **{capability.KEY: capability.SWEEP}, tracking_disable=True, mail_notrack=True, active_test=False
+        )
+        self.env.flush_all()
+        self._prepare_erasure(request, located, rulings)
+        changing = [ruling for ruling in rulings if ruling.model != PERSON]
+        for ruling in changing:
+            if ruling.action == "anonymise":
+                self._anonymise(ruling, identity, located)
+            elif ruling.action == "review" and decisions.get(ruling.rule) == "redact":
+                self._redact(ruling, identity.all)
+        for ruling in sorted((r for r in changing if r.action == "delete"), key=self._delete_order):
+            self._delete(ruling.model, ruling.ids)
+        self._erase_partners(request, [ruling for ruling in rulings if ruling.model == PERSON])
+        self._erase_consents(located, rulings)
+        self.env.flush_all()
+        self.env.invalidate_all()
+
+    def _prepare_erasure(self, request, located, rulings):
+        """Hook: freeze what a law wants kept before anything changes."""
+
+    @api.model
+    def _get_orm_models(self):
+        """Models that are deleted by the ORM; glue add-ons add theirs."""
+        return ORM_MODELS
+
+    @staticmethod
+    def _delete_order(ruling):
+        return LAST.index(ruling.model) + 1 if ruling.model in LAST else 0
+
+    # -- delete --------------------------------------------------------------------------------------
+
+    def _delete(self, model, ids):
+        if model in self._get_orm_models():
+            self.env[model].browse(ids).exists().unlink()
+            return
+        self.env.flush_all()
+        if model == "ir.attachment":
+            self._release_files(ids)
+        self.env.cr.execute(
+            SQL("DELETE FROM %s WHERE id = ANY(%s)", SQL.identifier(self.env[model]._table), list(ids))
+        )
+        self.env.invalidate_all()
+
+    def _release_files(self, ids):
+        """Hand the files to Odoo's collector, which deletes those that no other attachment shares."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT store_fname FROM ir_attachment WHERE id = ANY(%s) AND store_fname IS NOT NULL",
+                list(ids),
+            )
+        )
+        for (name,) in rows:
+            self.env["ir.attachment"]._mark_for_gc(name)
+
+    # -- anonymise -----------------------------------------------------------------------------------
+
+    def _anonymise(self, ruling, identity, located):
+        if ruling.reason == "mention":
+            self._redact(ruling, identity.sure)
+        elif ruling.reason == "takes_part":
+            self._cut(ruling, located)
+        else:
+            self._blank(ruling.model, ruling.ids, ruling.fields)
+
+    def _cut(self, ruling, located):
+        """Take the person out of a record of others."""
+        for name in ruling.fields:
+            field = self.env[ruling.model]._fields[name]
+            if field.type == "many2many":
+                query = SQL(
+                    "DELETE FROM %s WHERE %s = ANY(%s) AND %s = ANY(%s)",
+                    SQL.identifier(field.relation),
+                    SQL.identifier(field.column1), list(ruling.ids),
+                    SQL.identifier(field.column2), list(located.ids(field.comodel_name)),
+                )  # fmt: skip
+            else:
+                query = SQL(
+                    "UPDATE %s SET %s = NULL WHERE id = ANY(%s)",
+                    SQL.identifier(self.env[ruling.model]._table), SQL.identifier(name), list(ruling.ids),
+                )  # fmt: skip
+            self.env.cr.execute(query)
+        self.env.invalidate_all()
+
+    def _redact(self, ruling, identifiers):
+        """Take the identifiers out of somebody else's words, in every language of a translated text."""
+        table = SQL.identifier(self.env[ruling.model]._table)
+        for name in ruling.fields:
+            column = SQL.identifier(name)
+            rows = self.env.execute_query(
+                SQL("SELECT id, %s FROM %s WHERE id = ANY(%s)", column, table, list(ruling.ids))
+            )
+            for id_, value in rows:
+                if isinstance(value, dict):
+                    value = {lang: redact.redact(text or "", identifiers)[0] for lang, text in value.items()}
+                    new = SQL("%s::jsonb", json.dumps(value))
+                else:
+                    new = SQL("%s", redact.redact(value or "", identifiers)[0])
+                self.env.cr.execute(SQL("UPDATE %s SET %s = %s WHERE id = %s", table, column, new, id_))
+        self.env.invalidate_all()
+
+    @api.model
+    def _blank(self, model, ids, names):
+        """Clear the fields, or put the placeholder where the data map says so; nothing else of the row changes."""
+        declared = self.env["gdpr.data.map"]._declarations()
+        records = self.env[model].browse(ids)
+        assignments = []
+        for name in names:
+            field = records._fields[name]
+            if field.type == "binary" and field.attachment:
+                self._delete("ir.attachment", self._field_attachments(model, name, ids))
+            elif field.type == "many2many":
+                self.env.cr.execute(
+                    SQL(
+                        "DELETE FROM %s WHERE %s = ANY(%s)",
+                        SQL.identifier(field.relation), SQL.identifier(field.column1), list(ids),
+                    )
+                )  # fmt: skip
+            elif field.store and field.column_type:
+                row = declared.get((model, name))
+                value = self._blank_value(field, bool(row and row.action == "replace"))
+                assignments.append(SQL("%s = %s", SQL.identifier(name), value))
+        if assignments:
+            self.env.flush_all()
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE %s SET %s WHERE id = ANY(%s)",
+                    SQL.identifier(records._table), SQL(", ").join(assignments), list(ids),
+                )
+            )  # fmt: skip
+        self.env.invalidate_all()
+        records.modified(list(names))
+        self.env.flush_all()
+
+    def _blank_value(self, field, replace):
+        if field.type == "boolean":
+            return SQL("false")
+        if not replace:
+            return SQL("NULL")
+        placeholder = self._placeholder_sql(field.model_name, field.name)
+        if field.translate:
+            return SQL("jsonb_build_object('en_US', %s)", placeholder)
+        return placeholder
+
+    def _placeholder_sql(self, model, name):
+        """What stands where a required text stood: it tells nothing but the row's number."""
+        if model == PERSON:
+            return SQL("%s || id", self._placeholder_word())
+        return SQL("'erased-' || id")
+
+    def _placeholder_word(self):
+        return self.env._("Contact") + " "
+
+    def _field_attachments(self, model, name, ids):
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM ir_attachment WHERE res_model = %s AND res_field = %s AND res_id = ANY(%s)",
+                model, name, list(ids),
+            )  # fmt: skip
+        )
+        return [id_ for (id_,) in rows]
+
+    # -- the contact ---------------------------------------------------------------------------------
+
+    def _erase_partners(self, request, rulings):
+        """Seal what a law needs, wipe the rest, delete contacts that nothing holds."""
+        sealed = [ruling for ruling in rulings if ruling.action == "seal"]
+        for ruling in sealed:
+            self.env["gdpr.vault"]._seal(PERSON, ruling.ids, ruling.fields, request, "block", ruling.law, ruling.until)
+        for ruling in rulings:
+            if ruling.action == "anonymise":
+                self._blank(PERSON, ruling.ids, ruling.fields)
+        partners = self.env[PERSON]
+        states = defaultdict(lambda: partners)
+        for ruling in rulings:
+            if ruling.action == "seal":
+                states["blocked"] |= partners.browse(ruling.ids)
+            elif ruling.action == "anonymise" and ruling.reason == "shell":
+                states["erased"] |= partners.browse(ruling.ids)
+        for state, records in states.items():
+            records.write({"gdpr_state": state})
+        if states["erased"]:
+            self._archive(states["erased"])
+        gone = [id_ for ruling in rulings if ruling.action == "delete" for id_ in ruling.ids]
+        if gone:
+            self._delete(PERSON, gone)
+
+    def _archive(self, partners):
+        """Take empty shells out of sight; their logins were closed with the user."""
+        self.env.cr.execute(SQL("UPDATE res_partner SET active = false WHERE id = ANY(%s)", partners.ids))
+        partners.invalidate_recordset(["active"])
+
+    def _erase_consents(self, located, rulings):
+        """Clear the person out of the ledger; the subject itself lives on only while the vault needs its key."""
+        subjects = self.env["consent.subject"].search([("partner_id", "in", located.partner_ids)])
+        self.env["consent.event"]._clear(subjects)
+        in_vault = self.env["gdpr.vault"].search([("subject_id", "in", subjects.ids)]).subject_id
+        (subjects - in_vault).unlink()

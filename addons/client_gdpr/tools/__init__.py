@@ -1,0 +1,14 @@
+"""Plain Python that knows nothing of Odoo: values in, values out, no database, no clock.
+
+========== ==========================================================================
+errors     one root error, a child per situation, data as attributes
+catalogue  the declared part of the data map: CSV text to :class:`Declaration` values
+identity   what a person is recognised by: addresses, numbers and names, normalised
+plan       the values that travel through the pipeline, and the digest of a plan
+redact     taking identifiers out of somebody else's text
+deadlines  when an answer is due (GDPR Art. 12(3), Regulation 1182/71)
+retention  until when a document must be kept
+certificate the signed statement of what went, what stays and why
+capability the private object that passes our own vetoes
+========== ==========================================================================
+"""

@@ -1,0 +1,45 @@
+"""One root, a child per situation. The models turn them into translated messages once."""
+
+
+class GdprError(Exception):
+    """Something about a request, plan or declaration is not as it must be."""
+
+
+class CatalogueError(GdprError):
+    """A catalogue row cannot be used.
+
+    :ivar source: name of the file
+    :ivar line: line number in it, the header being line 1
+    :ivar problem: what is wrong with the row
+    """
+
+    def __init__(self, source: str, line: int, problem: str):
+        super().__init__(f"{source}, line {line}: {problem}")
+        self.source, self.line, self.problem = source, line, problem
+
+
+class UnknownCounting(GdprError):
+    """A clock profile names a way of counting that nobody taught us."""
+
+    def __init__(self, counting: str):
+        super().__init__(f"unknown way of counting a period: {counting}")
+        self.counting = counting
+
+
+class UnknownStart(GdprError):
+    """A retention rule names a start that nobody taught us."""
+
+    def __init__(self, start: str):
+        super().__init__(f"unknown start of a retention period: {start}")
+        self.start = start
+
+
+class CertificateInvalid(GdprError):
+    """A certificate's content, signature and key do not belong together.
+
+    :ivar why: one of ``algorithm``, ``digest``, ``signature``
+    """
+
+    def __init__(self, why: str):
+        super().__init__(f"the certificate does not verify: {why}")
+        self.why = why

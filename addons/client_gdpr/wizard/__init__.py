@@ -1,0 +1,3 @@
+from . import base_partner_merge
+from . import gdpr_erasure_wizard
+from . import gdpr_reason_wizard

@@ -1,0 +1,94 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.tools import SQL
+
+from odoo.addons.client_gdpr.tools import capability, retention
+
+BUYER_GROUPS = "client_gdpr.group_gdpr_accounting,client_gdpr.group_gdpr_dpo"
+
+
+class AccountMove(models.Model):
+    _inherit = "account.move"
+
+    gdpr_keep_until = fields.Date(
+        "Keep until",
+        compute="_compute_gdpr_keep",
+        store=True,
+        index="btree_not_null",
+        copy=False,
+        help="Last day on which the law wants this document kept. Empty on a posted document: no rule is known "
+        "for the company's country, so it is kept.",
+    )
+    gdpr_keep_law = fields.Char("Law", compute="_compute_gdpr_keep", store=True, copy=False)
+    printed_buyer = fields.Json(
+        "Buyer as printed",
+        readonly=True,
+        copy=False,
+        groups=BUYER_GROUPS,
+        help="Name, address and tax number as they stood on the document when its buyer was erased.",
+    )
+    printed_buyer_text = fields.Text(
+        "Buyer as printed (text)", compute="_compute_printed_buyer_text", search="_search_printed_buyer_text",
+        groups=BUYER_GROUPS,
+    )  # fmt: skip
+
+    @api.depends(
+        "state", "date", "invoice_date", "taxable_supply_date", "company_id.vat", "company_id.account_fiscal_country_id",
+        "company_id.fiscalyear_last_day", "company_id.fiscalyear_last_month", "company_id.gdpr_tax_period",
+        "amount_residual",
+    )  # fmt: skip
+    def _compute_gdpr_keep(self):
+        """Art. 17(3)(b): kept while a statute says so; the latest end of all rules that govern it wins."""
+        for company, moves in self.grouped("company_id").items():
+            rules = self.env["gdpr.retention.rule"]._rules_of(company)
+            for move in moves:
+                document = move._gdpr_document() if move.state == "posted" else None
+                term = retention.keep_until(document, rules) if document else None
+                move.gdpr_keep_until = term and term.until
+                move.gdpr_keep_law = term and term.rule.law
+
+    def _gdpr_document(self):
+        """What retention rules need to know of the document; the latest of its dates places it."""
+        company = self.company_id
+        date = max(filter(None, (self.date, self.invoice_date, self.taxable_supply_date)))
+        fy_end = retention.fiscal_year_end(date, int(company.fiscalyear_last_month), company.fiscalyear_last_day)
+        matched = self.line_ids.matched_debit_ids | self.line_ids.matched_credit_ids
+        last_entry = max([date, *filter(None, matched.mapped("max_date"))])
+        return retention.Document(date, fy_end, company.gdpr_tax_period, last_entry)
+
+    @api.depends("printed_buyer")
+    def _compute_printed_buyer_text(self):
+        for move in self:
+            buyer = move.printed_buyer or {}
+            move.printed_buyer_text = "\n".join(
+                str(buyer[key]) for key in ("name", "street", "street2", "town", "country", "vat") if buyer.get(key)
+            )
+
+    def _search_printed_buyer_text(self, operator, value):
+        if operator not in ("ilike", "=", "like") or not isinstance(value, str):
+            return NotImplemented
+        pattern = "%" + value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+        return [
+            ("id", "in", SQL("(SELECT id FROM account_move WHERE printed_buyer IS NOT NULL AND printed_buyer::text ILIKE %s)", pattern))
+        ]  # fmt: skip
+
+    def write(self, vals):
+        if "printed_buyer" in vals and not capability.is_sweep(self.env.context):
+            raise AccessError(self.env._("The printed buyer is frozen by an erasure and changed by nobody."))
+        return super().write(vals)
+
+    def _gdpr_freeze_buyer(self):
+        """Keep the buyer as the document shows it, before the contact is sealed. A frozen buyer stays as it is."""
+        for move in self.sudo().filtered(lambda move: not move.printed_buyer):
+            partner = move.partner_id
+            buyer = {
+                "name": partner.commercial_partner_id.name if not partner.name else partner.name,
+                "street": partner.street or "",
+                "street2": partner.street2 or "",
+                "town": " ".join(filter(None, (partner.zip, partner.city))),
+                "state": partner.state_id.name or "",
+                "country": partner.country_id.name or "",
+                "vat": partner.vat or "",
+                "lang": partner.lang or "",
+            }
+            move.with_context(**{capability.KEY: capability.SWEEP}).printed_buyer = buyer

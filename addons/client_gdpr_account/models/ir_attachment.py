@@ -1,0 +1,32 @@
+from odoo import models
+from odoo.exceptions import AccessError
+
+from .account_move import BUYER_GROUPS
+
+
+class IrAttachment(models.Model):
+    _inherit = "ir.attachment"
+
+    def _check_access(self, operation):
+        """Files of a document whose buyer was erased open only for Accounting retention and the DPO.
+
+        Salespeople may read invoices, and the PDF still shows what was printed.
+        """
+        result = super()._check_access(operation)
+        if self.env.su or any(self.env.user.has_group(group) for group in BUYER_GROUPS.split(",")):
+            return result
+        frozen = self._gdpr_of_frozen_documents()
+        if not frozen:
+            return result
+        forbidden = frozen | (result[0] if result else self.browse())
+        message = self.env._(
+            "The buyer of this document was erased; its files open only for Accounting retention and the data protection officer."
+        )
+        return forbidden, lambda: AccessError(message)
+
+    def _gdpr_of_frozen_documents(self):
+        """Those attachments that belong to a document with a frozen buyer."""
+        candidates = self.sudo().filtered(lambda a: a.res_model == "account.move" and a.res_id)
+        moves = self.env["account.move"].sudo().browse(candidates.mapped("res_id")).exists()
+        frozen = set(moves.filtered("printed_buyer").ids)
+        return self.browse(candidates.filtered(lambda a: a.res_id in frozen).ids)
