@@ -7,6 +7,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
 
+from odoo.addons.client_consent.tools import keys
+
 from ..tools import plan as plans
 from ..tools.identity import Identity
 from .gdpr_data_map import PERSON
@@ -401,7 +403,7 @@ class GdprRequest(models.Model):
     def _encrypt_identity(self, identity):
         ring = self.env["consent.key"]._ring()
         plain = json.dumps(identity.to_dict()).encode()
-        return base64.b64encode(ring.encrypt(ring.derive("request"), plain, f"gdpr.request/{self.id}".encode()))
+        return base64.b64encode(keys.encrypt(ring.derive("request"), plain, f"gdpr.request/{self.id}".encode()))
 
     def _stored_identity(self):
         """The identifiers kept since an execution that did not finish, else nothing."""
@@ -409,7 +411,7 @@ class GdprRequest(models.Model):
         if not payload:
             return None
         ring = self.env["consent.key"]._ring()
-        plain = ring.decrypt(ring.derive("request"), base64.b64decode(payload), f"gdpr.request/{self.id}".encode())
+        plain = keys.decrypt(ring.derive("request"), base64.b64decode(payload), f"gdpr.request/{self.id}".encode())
         return Identity.from_dict(json.loads(plain))
 
     def _answer_values(self):

@@ -1,0 +1,77 @@
+import base64
+import os
+import uuid
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..tools import keys
+from ..tools.errors import CannotDecrypt
+
+
+class ConsentSubject(models.Model):
+    """The natural person as the ledger knows them: a random number and a data key.
+
+    It stands between the ledger and the contact, so that the merge of contacts never rewrites the ledger.
+    A contact may have several after a merge; all of them count.
+    """
+
+    _name = "consent.subject"
+    _description = "Subject of Consents"
+    _rec_name = "uuid"
+
+    uuid = fields.Char(required=True, readonly=True, default=lambda self: str(uuid.uuid4()))
+    partner_id = fields.Many2one("res.partner", "Contact", index="btree_not_null", ondelete="set null")
+    wrapped_key = fields.Binary(attachment=False, readonly=True, groups=fields.NO_ACCESS)
+
+    _uuid_once = models.Constraint("unique(uuid)", "Two subjects cannot have one number.")
+
+    @api.model
+    def _of_partners(self, partners, create=False):
+        """One subject per contact, the oldest where a merge left several: partner id → subject.
+
+        :param create: make the missing ones, all in one call
+        """
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT partner_id, min(id) FROM consent_subject WHERE partner_id = ANY(%s) GROUP BY partner_id",
+                partners.ids,
+            )
+        )
+        found = {partner_id: self.sudo().browse(id_) for partner_id, id_ in rows}
+        missing = [id_ for id_ in partners.ids if id_ not in found]
+        if missing and create:
+            made = self.sudo().create([{"partner_id": id_} for id_ in missing])
+            self.env.flush_all()
+            found.update(zip(missing, made, strict=True))
+        return found
+
+    def _data_key(self):
+        """The 32-byte key of this subject; made at first use, wrapped under the key ring."""
+        self.ensure_one()
+        subject = self.sudo()
+        wrap = self.env["consent.key"]._ring().derive("subject-wrap")
+        place = f"consent.subject/{subject.uuid}".encode()
+        if not subject.wrapped_key:
+            key = os.urandom(32)
+            subject.wrapped_key = base64.b64encode(keys.encrypt(wrap, key, place))
+            return key
+        try:
+            return keys.decrypt(wrap, base64.b64decode(subject.wrapped_key), place)
+        except CannotDecrypt as error:
+            raise UserError(self.env._("The key of this person cannot be unwrapped: the database row was changed or damaged.")) from error
+
+    def _encrypt(self, plaintext, associated):
+        """Encrypt under the subject's key; ``associated`` names the place where the result belongs."""
+        return keys.encrypt(self._data_key(), plaintext, associated)
+
+    def _decrypt(self, sealed, associated):
+        """What :meth:`_encrypt` was given.
+
+        :raises UserError: when place, key or bytes do not fit
+        """
+        try:
+            return keys.decrypt(self._data_key(), sealed, associated)
+        except CannotDecrypt as error:
+            raise UserError(self.env._("These encrypted data do not belong to this person, or were changed.")) from error

@@ -1,0 +1,429 @@
+from dateutil.relativedelta import relativedelta
+from markupsafe import Markup, escape
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..tools import fold
+from .consent_event import CHANNEL_NAMES, SOURCES
+from .consent_purpose import BY_EVENT, WITHOUT_EVENT
+
+KIND_OF_BASIS = {"consent": "given", "legitimate_interest": "informed"}
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    consent_basis_ids = fields.Many2many(
+        "consent.basis",
+        string="Consents",
+        compute="_compute_consent_basis_ids",
+        groups="client_consent.group_consent_user",
+    )
+    consent_banner = fields.Html(
+        compute="_compute_consent_banner", sanitize=False, groups="client_consent.group_consent_user"
+    )
+
+    @api.depends_context("allowed_company_ids")
+    def _compute_consent_basis_ids(self):
+        bases = self.env["consent.basis"].search([("partner_id", "in", self.ids)])
+        for partner in self:
+            partner.consent_basis_ids = bases.filtered(lambda basis, partner=partner: basis.partner_id == partner)
+
+    @api.depends("consent_basis_ids")
+    @api.depends_context("lang", "allowed_company_ids")
+    def _compute_consent_banner(self):
+        icons = {"allow": ("success", "fa-check"), "deny": ("danger", "fa-ban"), "note": ("info", "fa-info-circle")}
+        for partner in self:
+            rows = []
+            for part in partner._consent_banner_parts():
+                colour, icon = icons[part["kind"]]
+                rows.append(
+                    Markup('<div class="o_consent_{kind} text-{colour}"><i class="fa fa-fw {icon}" aria-hidden="true"></i> {text}</div>').format(
+                        kind=part["kind"], colour=colour, icon=icon, text=escape(part["text"])
+                    )
+                )
+            partner.consent_banner = Markup().join(rows)
+
+    def _consent_banner_parts(self):
+        """What the banner says, as ``[{"kind": "allow"|"deny"|"note", "text": str}]``; add-ons add theirs."""
+        self.ensure_one()
+        bases = self.consent_basis_ids.sorted(lambda basis: (basis.purpose_id.sequence, basis.channel))
+        vetoed = self._consent_vetoed_by_others(bases)
+        allowed = bases.filtered(lambda basis: basis.answer == "active") - vetoed
+        denied = bases.filtered(lambda basis: basis.answer in (*fold.NEGATIVE_STATES, "expired"))
+        waiting = bases - allowed - denied - vetoed
+        parts = []
+        if allowed:
+            text = self.env._("You may: %s", " · ".join(basis._sentence() for basis in allowed))
+            parts.append({"kind": "allow", "text": text})
+        if denied:
+            text = self.env._("You may not: %s", " · ".join(basis._sentence() for basis in denied))
+            parts.append({"kind": "deny", "text": text})
+        if vetoed:
+            names = " · ".join(basis.purpose_id.name for basis in vetoed)
+            text = self.env._("You may not: %s: another contact with the same address said no", names)
+            parts.append({"kind": "deny", "text": text})
+        if waiting:
+            parts.append({"kind": "note", "text": " · ".join(basis._sentence() for basis in waiting)})
+        if not bases:
+            text = self.env._("Nothing recorded: no advertising. Answering and doing what was ordered is always possible.")
+            parts.append({"kind": "note", "text": text})
+        return parts
+
+    def _consent_vetoed_by_others(self, bases):
+        """Active bases whose address said no on another record."""
+        active = bases.filtered(lambda basis: basis.state == "active")
+        if not active:
+            return active
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT a.id FROM consent_basis a
+                     JOIN consent_basis v ON v.purpose_id = a.purpose_id AND v.channel = a.channel
+                          AND v.company_id = a.company_id AND v.address = a.address
+                    WHERE a.id = ANY(%s) AND v.state IN ('refused', 'withdrawn', 'objected')""",
+                active.ids,
+            )
+        )
+        return active.browse(id_ for (id_,) in rows)
+
+    # -- screens -------------------------------------------------------------------------------------
+
+    def action_consent_record(self):
+        """Open the dialog that records a consent."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_record_wizard")
+        action["context"] = {"default_partner_id": self.id}
+        return action
+
+    def action_consent_withdraw(self):
+        """Open the dialog that withdraws consents."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_withdraw_wizard")
+        action["context"] = {"default_partner_id": self.id}
+        return action
+
+    # -- promised methods ----------------------------------------------------------------------------
+
+    def consent_give(self, purpose, channels, source, notice=None, evidence=None, given_at=None, note=None):
+        """Record that these people allowed a purpose (or were informed of one, for a legitimate interest).
+
+        :param purpose: code of an active purpose
+        :param channels: list of email, sms, phone, post, messenger
+        :param source: how it was obtained, see ``consent.event.source``
+        :param notice: code of a published notice in the person's or any language
+        :param given_at: moment, UTC; now by default, never in the future
+        :return: one receipt per contact and channel: ``{receipt, partner_id, purpose, lawful_basis, channel, address,
+            state, at, until, notice, commitment, company}``
+        :raises UserError: when something is missing, saying what; nothing is recorded then
+        """
+        self._consent_check_caller()
+        purpose = self._consent_purpose(purpose)
+        if purpose.lawful_basis not in KIND_OF_BASIS:
+            raise UserError(self.env._("“%s” needs no consent: its lawful basis is another one.", purpose.name))
+        if purpose.state != "active":
+            raise UserError(self.env._("“%s” is not in use: activate the purpose first.", purpose.name))
+        if evidence:
+            raise UserError(self.env._("Evidence files cannot be kept yet: note where the original lies instead."))
+        channels = self._consent_channels(channels, purpose)
+        self._consent_check_source(source)
+        at = self._consent_moment(given_at)
+        kind = "pending" if source in fold.QUARANTINED_SOURCES else KIND_OF_BASIS[purpose.lawful_basis]
+        until = at.date() + relativedelta(months=purpose.validity_months)
+        addresses = {channel: self._consent_addresses(channel) for channel in channels}
+        for channel in channels:
+            if missing := [id_ for id_ in self.ids if not addresses[channel].get(id_)]:
+                raise UserError(
+                    self.env._(
+                        "%(count)s contact(s) have no address for the channel %(channel)s: fill it in on the contact first.",
+                        count=len(missing),
+                        channel=dict(CHANNEL_NAMES)[channel],
+                    )
+                )
+        return self._consent_record(
+            [
+                {"partner": partner, "purpose": purpose, "channel": channel, "address": addresses[channel][partner.id]}
+                for partner in self
+                for channel in channels
+            ],
+            {"kind": kind, "source": source, "at": at, "until": until, "note": note, "notice": self._consent_notice(notice)},
+        )
+
+    def consent_withdraw(self, purpose=None, channels=None, source="in_person", reason=None, at=None):
+        """Record that these people take back what they allowed. It always succeeds, Art. 7(3).
+
+        :param purpose: code, or nothing for all
+        :param channels: list of channels, or nothing for all
+        :return: receipts, see :meth:`consent_give`
+        """
+        return self._consent_say_no("withdrawn", purpose, channels, source, reason, at)
+
+    def consent_object(self, purpose=None, channels=None, source="in_person", at=None):
+        """Record that these people object, Art. 21; to everything when no purpose is named.
+
+        :return: receipts, see :meth:`consent_give`
+        """
+        return self._consent_say_no("objected", purpose, channels, source, None, at)
+
+    def consent_status(self):
+        """Say what these people allowed.
+
+        :return: ``[{purpose, lawful_basis, channel, address, state, since, until, source, notice, company}]``,
+            dates as ISO text; ``state`` is the one of today
+        """
+        self._consent_check_reader()
+        bases = self.env["consent.basis"].search([("partner_id", "in", self.ids)])
+        notices = {event.id: event.notice_id.code for event in self.env["consent.event"].browse(bases.mapped("event_ref"))}
+        return [
+            {
+                "purpose": basis.purpose_id.code,
+                "lawful_basis": basis.lawful_basis,
+                "channel": basis.channel,
+                "address": basis.address,
+                "state": basis.answer,
+                "since": fields.Datetime.to_string(basis.since),
+                "until": fields.Date.to_string(basis.until) if basis.until else None,
+                "source": basis.source,
+                "notice": notices.get(basis.event_ref) or None,
+                "company": basis.company_id.id,
+            }
+            for basis in bases
+        ]
+
+    def consent_allows(self, purpose, channel, at=None):
+        """Say whether something may be sent to this person for a purpose through a channel.
+
+        What nothing allows is not allowed: an unknown purpose or a missing address is a no.
+
+        :param at: a moment in the past, UTC: what was the answer then
+        """
+        self.ensure_one()
+        self._consent_check_reader()
+        if at is None:
+            return bool(self._may_process(purpose, channel))
+        return self._consent_allowed_at(purpose, channel, self._consent_moment(at))
+
+    # -- the gate ------------------------------------------------------------------------------------
+
+    def _may_process(self, purpose, channel):
+        """Those of the contacts for whom the purpose and channel are allowed now, in the current company."""
+        if not self.ids:
+            return self
+        domain = self._may_process_domain(purpose, channel)
+        return self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & domain).with_env(self.env)
+
+    @api.model
+    def _may_process_domain(self, purpose, channel):
+        """The domain of contacts for whom purpose and channel are allowed now; nobody by default."""
+        record = self.env["consent.purpose"].sudo().search([("code", "=", purpose), ("state", "=", "active")], limit=1)
+        if not record or channel not in record._channels():
+            return Domain.FALSE
+        self.env.flush_all()
+        if record.lawful_basis in WITHOUT_EVENT:
+            return Domain.TRUE
+        if record.lawful_basis == "contract":
+            return Domain("id", "in", self._consent_contract_partner_ids(record))
+        return Domain("id", "in", self._consent_gate_sql(record, channel))
+
+    @api.model
+    def _consent_contract_partner_ids(self, purpose):
+        """Ids (or a query of ids) of contacts with a running contract for the purpose; glue add-ons know them."""
+        return []
+
+    def _consent_gate_sql(self, purpose, channel):
+        """Contacts with an active answer for their present address and no veto on that address."""
+        return SQL(
+            """(SELECT p.id
+                  FROM consent_basis b
+                  JOIN consent_subject s ON s.id = b.subject_id
+                  JOIN res_partner p ON p.id = s.partner_id
+                 WHERE b.purpose_id = %(purpose)s AND b.channel = %(channel)s AND b.company_id = %(company)s
+                   AND b.state = 'active' AND (b.until IS NULL OR b.until >= %(today)s)
+                   AND b.address = %(address)s
+                   AND NOT EXISTS (
+                       SELECT FROM consent_basis v
+                        WHERE v.purpose_id = b.purpose_id AND v.channel = b.channel AND v.company_id = b.company_id
+                          AND v.address = b.address AND v.state IN ('refused', 'withdrawn', 'objected')))""",
+            purpose=purpose.id,
+            channel=channel,
+            company=self.env.company.id,
+            today=fields.Date.today(),
+            address=self._consent_address_sql(channel),
+        )
+
+    @staticmethod
+    def _consent_address_sql(channel):
+        """The normalised address of contact ``p`` for a channel. Post: its lines in lower case, in one text."""
+        match channel:
+            case "email":
+                return SQL("p.email_normalized")
+            case "post":
+                return SQL("NULLIF(lower(concat_ws(', ', p.street, p.street2, p.zip, p.city)), '')")
+        return SQL("p.phone_sanitized")
+
+    def _consent_addresses(self, channel):
+        """The normalised addresses: contact id → text or nothing."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL("SELECT p.id, %s FROM res_partner p WHERE p.id = ANY(%s)", self._consent_address_sql(channel), self.ids)
+        )
+        return dict(rows)
+
+    def _consent_allowed_at(self, purpose, channel, at):
+        """The answer at a moment in the past, folded from the events known up to then."""
+        record = self.env["consent.purpose"].sudo().search([("code", "=", purpose)], limit=1)
+        address = self._consent_addresses(channel).get(self.id)
+        if not record or not address:
+            return False
+        if record.lawful_basis in WITHOUT_EVENT:
+            return True
+        events = self.env["consent.event"].sudo().search(
+            [
+                ("purpose_id", "=", record.id), ("channel", "=", channel), ("address", "=", address),
+                ("company_id", "=", self.env.company.id), ("at", "<=", at),
+            ]
+        )  # fmt: skip
+        by_subject = {}
+        for event in events:
+            line = fold.Event(event.kind, event.source, event.at, event.id, event.until or None)
+            by_subject.setdefault(event.subject_id, []).append(line)
+        answers = {subject: fold.fold(lines).state_on(at.date()) for subject, lines in by_subject.items()}
+        if any(answer in fold.NEGATIVE_STATES for answer in answers.values()):
+            return False
+        return any(answer == "active" for subject, answer in answers.items() if subject.partner_id == self)
+
+    # -- helpers -------------------------------------------------------------------------------------
+
+    def _consent_say_no(self, kind, purpose, channels, source, reason, at):
+        self._consent_check_caller()
+        self._consent_check_source(source)
+        moment = self._consent_moment(at)
+        purposes = self._consent_purpose(purpose) if purpose else self._consent_deniable_purposes()
+        if purpose and purposes.lawful_basis not in BY_EVENT:
+            raise UserError(
+                self.env._("“%s” cannot be withdrawn: it does not rest on the person's consent.", purposes.name)
+            )
+        pairs = {(p, channel) for p in purposes for channel in (channels or p._channels())}
+        if channels and purpose:
+            self._consent_channels(channels, purposes)
+        entries, seen = [], set()
+        for basis in self.env["consent.basis"].sudo().search(
+            [("partner_id", "in", self.ids), ("purpose_id", "in", purposes.ids), ("company_id", "=", self.env.company.id)]
+        ):
+            if (basis.purpose_id.sudo(False), basis.channel) in pairs and basis.state not in ("withdrawn", "objected"):
+                entries.append(
+                    {"partner": basis.partner_id, "purpose": basis.purpose_id, "channel": basis.channel, "address": basis.address}
+                )
+            seen.add((basis.partner_id.id, basis.purpose_id.id, basis.channel, basis.address))
+        if purpose or kind == "objected":
+            for channel in {channel for _p, channel in pairs}:
+                for id_, address in self._consent_addresses(channel).items():
+                    entries += [
+                        {"partner": self.browse(id_), "purpose": p, "channel": channel, "address": address}
+                        for p, other in pairs
+                        if other == channel and address and (id_, p.id, channel, address) not in seen
+                    ]
+        return self._consent_record(entries, {"kind": kind, "source": source, "at": moment, "note": reason})
+
+    def _consent_deniable_purposes(self):
+        return self.env["consent.purpose"].search([("lawful_basis", "in", BY_EVENT), ("state", "!=", "draft")])
+
+    def _consent_record(self, entries, common):
+        """Append one event per entry and return the receipts."""
+        subjects = self.env["consent.subject"]._of_partners(self, create=True)
+        company = self.env.company
+        events = self.env["consent.event"].sudo()._append(
+            [
+                {
+                    **common,
+                    "subject": subjects[entry["partner"].id],
+                    "purpose": entry["purpose"],
+                    "channel": entry["channel"],
+                    "address": entry["address"],
+                    "company": company,
+                }
+                for entry in entries
+            ]
+        )
+        return [self._consent_receipt(entry["partner"], event) for entry, event in zip(entries, events, strict=True)]
+
+    def _consent_receipt(self, partner, event):
+        return {
+            "receipt": event.uuid,
+            "partner_id": partner.id,
+            "purpose": event.purpose_id.code,
+            "lawful_basis": event.purpose_id.lawful_basis,
+            "channel": event.channel,
+            "address": event.address,
+            "state": fold.STATE_OF_KIND[event.kind],
+            "at": fields.Datetime.to_string(event.at),
+            "until": fields.Date.to_string(event.until) if event.until else None,
+            "notice": event.notice_id.code or None,
+            "commitment": event.commitment,
+            "company": event.company_id.id,
+        }
+
+    def _consent_check_caller(self):
+        if not self.env.user.has_group("client_consent.group_consent_user"):
+            raise AccessError(self.env._("Only users who may record consents do this. Ask an administrator for Privacy / Consents."))
+        self.check_access("read")
+
+    def _consent_check_reader(self):
+        if not self.env.su:
+            self._consent_check_caller()
+
+    def _consent_check_source(self, source):
+        if source not in fold.SOURCES:
+            raise UserError(
+                self.env._(
+                    "“%(source)s” is no way to obtain a consent; silence, scrolling or using a site never is. Use one of: %(all)s.",
+                    source=source,
+                    all=", ".join(code for code, _label in SOURCES),
+                )
+            )
+
+    def _consent_purpose(self, code):
+        purpose = self.env["consent.purpose"].search([("code", "=", code)], limit=1)
+        if not purpose:
+            raise UserError(self.env._("There is no purpose with the code “%s”.", code))
+        return purpose
+
+    def _consent_channels(self, channels, purpose):
+        """The channels as a list, all of them allowed by the purpose."""
+        if isinstance(channels, str) or not channels:
+            raise UserError(self.env._("Name the channels as a list, for example email and sms."))
+        if wrong := [channel for channel in channels if channel not in purpose._channels()]:
+            raise UserError(
+                self.env._(
+                    "“%(purpose)s” does not use the channel(s) %(wrong)s; it uses %(right)s.",
+                    purpose=purpose.name,
+                    wrong=", ".join(map(str, wrong)),
+                    right=", ".join(purpose._channels()),
+                )
+            )
+        return list(dict.fromkeys(channels))
+
+    def _consent_notice(self, code):
+        notices = self.env["consent.notice"]
+        if not code:
+            return notices
+        found = notices.search([("code", "=", code), ("state", "=", "published")])
+        if not found:
+            raise UserError(self.env._("There is no published notice with the code “%s”: publish it first.", code))
+        return found.filtered(lambda notice: notice.lang == self[:1].lang)[:1] or found[:1]
+
+    def _consent_moment(self, value):
+        """A moment that has passed, as Odoo stores it: UTC without zone."""
+        now = fields.Datetime.now()
+        moment = fields.Datetime.to_datetime(value) if value else now
+        if moment > now:
+            raise UserError(self.env._("The moment lies in the future: record a consent when it was given."))
+        return moment.replace(microsecond=0)
+
+    def _consent_subject(self, create=False):
+        """The subject of this contact, made when asked for; nothing when there is none."""
+        self.ensure_one()
+        found = self.env["consent.subject"]._of_partners(self, create)
+        return found.get(self.id, self.env["consent.subject"])

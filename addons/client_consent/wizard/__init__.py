@@ -1,0 +1,2 @@
+from . import consent_record_wizard
+from . import consent_withdraw_wizard
