@@ -8,7 +8,7 @@
     "depends": ["client_gdpr", "account"],
     "data": [
         "security/ir.model.access.csv",
-        "data/gdpr.retention.rule.csv",
+        "data/gdpr_retention_rule_data.xml",
         "views/account_move_views.xml",
         "views/gdpr_retention_rule_views.xml",
         "views/res_config_settings_views.xml",
