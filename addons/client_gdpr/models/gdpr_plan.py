@@ -30,13 +30,15 @@ class GdprPlan(models.Model):
             {**line._prepare_values(ruling), "decision": earlier.get(ruling.rule) if ruling.action == "review" else False}
             for ruling in rulings
         ]
-        return self.sudo().create(
+        plan = self.sudo().create(
             {
                 "request_id": request.id,
                 "digest": digest(request.name, rulings),
                 "line_ids": [fields.Command.create(vals) for vals in values],
             }
         )
+        request.sudo().plan_id = plan
+        return plan
 
     def _undecided_lines(self):
         return self.line_ids.filtered(lambda line: line.action == "review" and not line.decision)

@@ -7,10 +7,9 @@ from odoo.tools import SQL
 from ..models.gdpr_data_map import PERSON
 from ..tools import capability, redact
 
-#: Written and deleted by the ORM, so that their own rules and caches hold; everything else by SQL.
-ORM_MODELS = frozenset(
-    {PERSON, "res.partner.bank", "res.users", "payment.token", "crm.lead", "calendar.event", "sale.order", "mailing.contact"}
-)
+#: Deleted by the ORM, so that their own rules and caches hold; everything else by SQL. Bank accounts too go by
+#: SQL: their ``unlink`` writes the number into the contact's chatter and archives instead.
+ORM_MODELS = frozenset({PERSON, "payment.token", "crm.lead", "calendar.event", "sale.order", "mailing.contact"})
 #: What others depend on goes last.
 LAST = ("mail.message", "crm.lead", "sale.order", "calendar.event", "mailing.contact", "res.partner.bank", "res.users")
 
@@ -90,7 +89,8 @@ class GdprExecutor(models.AbstractModel):
 
     def _anonymise(self, ruling, identity, located):
         if ruling.reason == "mention":
-            self._redact(ruling, identity.sure)
+            # beside an address that is the person's alone, the name means the person too
+            self._redact(ruling, identity.all)
         elif ruling.reason == "takes_part":
             self._cut(ruling, located)
         else:

@@ -97,7 +97,11 @@ class GdprFinder(models.AbstractModel):
 
     def _follow(self, found):
         """Go on from the records that are the person's own to what hangs on them, until nothing new comes."""
-        rows = [row for row in self._ways() if self.env[row.model]._fields[row.field].comodel_name != PERSON]
+        rows = [
+            row
+            for row in self._ways()
+            if row.role == "link" and self.env[row.model]._fields[row.field].comodel_name != PERSON
+        ]
         done = defaultdict(set)
         for _hop in range(MAX_HOPS):
             fresh = {}

@@ -37,6 +37,24 @@ class GdprPlanner(models.AbstractModel):
         posted, drafts = self._split(ids, "account.move.line", [("move_id.posted_before", "=", True)])
         return [self._with_ids(ruling, posted), self._with_ids(ruling, drafts, action="delete", reason="no_ground")]
 
+    def _judge_res_partner_bank(self, ids, ruling, grounds, located):
+        """An account that entries or payments point to stays as a row without its number."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT partner_bank_id FROM account_move WHERE partner_bank_id = ANY(%(ids)s)
+             UNION SELECT partner_bank_id FROM account_payment WHERE partner_bank_id = ANY(%(ids)s)""",
+                ids=list(ids),
+            )
+        )
+        used = {id_ for (id_,) in rows}
+        fields = self._personal_fields("res.partner.bank")
+        return [
+            self._with_ids(
+                ruling, [i for i in ids if i in used], action="anonymise", reason="accounting_entry", fields=fields
+            ),
+            self._with_ids(ruling, [id_ for id_ in ids if id_ not in used]),
+        ]
+
     def _judge_ir_attachment(self, ids, ruling, grounds, located):
         """Files of a kept document stay with it; so do they where the audit trail protects them."""
         rows = self.env.execute_query(

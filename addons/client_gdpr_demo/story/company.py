@@ -12,7 +12,7 @@ STAFF = {
     "sales2": ("Filip Beneš", ["sales_team.group_sale_salesman", "client_consent.group_consent_user"]),
     "accountant": (
         "Hana Účetní",
-        ["account.group_account_manager", "account.group_account_readonly", "client_gdpr.group_gdpr_accounting"],
+        ["account.group_account_manager", "account.group_account_user", "client_gdpr.group_gdpr_accounting"],
     ),
     "handler": ("Monika Vyřizující", ["client_gdpr.group_gdpr_handler", "sales_team.group_sale_salesman_all_leads"]),
     "approver": ("Robert Majitel", ["client_gdpr.group_gdpr_approver", "sales_team.group_sale_manager"]),
