@@ -23,7 +23,6 @@
     "demo": ["demo/consent_demo.xml"],
     "assets": {
         "web.assets_backend": ["client_consent/static/src/scss/consent.scss"],
-        "web.assets_tests": ["client_consent/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",
     "application": True,

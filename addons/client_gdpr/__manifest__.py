@@ -28,7 +28,6 @@
     "demo": ["demo/gdpr_demo.xml"],
     "assets": {
         "web.assets_backend": ["client_gdpr/static/src/scss/gdpr.scss"],
-        "web.assets_tests": ["client_gdpr/static/tests/tours/**/*"],
     },
     "application": True,
 }

@@ -6,6 +6,6 @@
     "license": "AGPL-3",
     "author": "client_gdpr contributors",
     "depends": ["contacts", "calendar", "crm", "sale_management", "mass_mailing", "l10n_cz", "client_gdpr_account"],
-    "data": [],
+    "assets": {"web.assets_tests": ["client_gdpr_demo/static/tests/tours/**/*"]},
     "post_init_hook": "post_init_hook",
 }

@@ -123,13 +123,13 @@ class ConsentBasis(models.Model):
     def _sentence(self):
         """One line of the banner: what may be done, or not, and why."""
         self.ensure_one()
-        channel = dict(self._fields["channel"]._description_selection(self.env))[self.channel].lower()
+        channel = dict(self._fields["channel"]._description_selection(self.env))[self.channel]
         what = self.env._("%(purpose)s (%(channel)s)", purpose=self.purpose_id.name, channel=channel)
-        since = format_date(self.env, self.since.date())
+        since = format_date(self.env, self.since.date(), date_format="d MMM y")
         how = dict(self._fields["source"]._description_selection(self.env)).get(self.source, "").lower()
         match self.answer:
             case "active" if self.until:
-                return self.env._("%(what)s until %(until)s", what=what, until=format_date(self.env, self.until))
+                return self.env._("%(what)s until %(until)s", what=what, until=format_date(self.env, self.until, date_format="d MMM y"))
             case "active":
                 return what
             case "withdrawn":
@@ -139,6 +139,6 @@ class ConsentBasis(models.Model):
             case "refused":
                 return self.env._("%(what)s: refused %(since)s", what=what, since=since)
             case "expired":
-                return self.env._("%(what)s: ended %(until)s", what=what, until=format_date(self.env, self.until))
+                return self.env._("%(what)s: ended %(until)s", what=what, until=format_date(self.env, self.until, date_format="d MMM y"))
             case _:
                 return self.env._("%(what)s: asked %(since)s, no answer yet (%(how)s)", what=what, since=since, how=how)

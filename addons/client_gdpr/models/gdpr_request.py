@@ -113,8 +113,10 @@ class GdprRequest(models.Model):
         """The answer is written afresh each time it is read: the request keeps no copy of the person's data."""
         for request in self:
             if request.kind == "access" and request.state in ("executed", "answered") and request.partner_ids:
+                reporter = self.env["gdpr.reporter"]
                 request.answer_html = self.env["ir.qweb"]._render(
-                    "client_gdpr.access_answer", {"answer": request._answer_values(), "request": request}
+                    "client_gdpr.access_answer",
+                    {"answer": request._answer_values(), "consent_words": reporter._consent_words},
                 )
             else:
                 request.answer_html = False
@@ -148,12 +150,12 @@ class GdprRequest(models.Model):
         first = countries._due(self.company_id, received)
         number = first.period.number
         length = {
-            "month": self.env._("%s month(s)", number),
+            "month": self.env._("one month") if number == 1 else self.env._("%s months", number),
             "calendar_day": self.env._("%s days", number),
             "working_day": self.env._("%s working days", number),
         }[first.period.unit]
         explained = self.env._(
-            "%(length)s from receipt on %(start)s (Art. 12(3)): %(day)s.",
+            "%(day)s: %(length)s from receipt on %(start)s (Art. 12(3)).",
             length=length,
             start=format_date(self.env, received),
             day=format_date(self.env, first.day, date_format="EEEE d MMMM y"),

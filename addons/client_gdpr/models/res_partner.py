@@ -146,7 +146,7 @@ class ResPartner(models.Model):
         if obliging:
             latest = obliging[0]
             what = self.env["gdpr.reporter"]._ground_words(latest.code, latest.label)
-            until = format_date(self.env, latest.until) if latest.until else self.env._("further notice")
+            until = format_date(self.env, latest.until, date_format="d MMM y") if latest.until else self.env._("further notice")
             text = self.env._("Kept because: %(what)s until %(until)s (%(law)s)", what=what, until=until, law=latest.law)
             if len(obliging) > 1:
                 text += " " + self.env._("and %s more", len(obliging) - 1)

@@ -2,7 +2,7 @@ import json
 from collections import defaultdict
 
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.tools import SQL, sql
 
 from ..models.gdpr_data_map import PERSON
 from ..tools import capability, redact
@@ -64,7 +64,10 @@ class GdprExecutor(models.AbstractModel):
 
     def _delete(self, model, ids):
         if model in self._get_orm_models():
-            self.env[model].browse(ids).exists().unlink()
+            records = self.env[model].browse(ids).exists()
+            if model == "sale.order":
+                self._cancel_sent_quotations(records)
+            records.unlink()
             return
         self.env.flush_all()
         if model == "ir.attachment":
@@ -73,6 +76,12 @@ class GdprExecutor(models.AbstractModel):
             SQL("DELETE FROM %s WHERE id = ANY(%s)", SQL.identifier(self.env[model]._table), list(ids))
         )
         self.env.invalidate_all()
+
+    def _cancel_sent_quotations(self, orders):
+        """A quotation that was sent may be deleted once it is cancelled; without mails to anybody."""
+        self.env.flush_all()
+        self.env.cr.execute(SQL("UPDATE sale_order SET state = 'cancel' WHERE id = ANY(%s) AND state = 'sent'", orders.ids))
+        orders.invalidate_recordset(["state"])
 
     def _release_files(self, ids):
         """Hand the files to Odoo's collector, which deletes those that no other attachment shares."""
@@ -164,6 +173,20 @@ class GdprExecutor(models.AbstractModel):
         self.env.invalidate_all()
         records.modified(list(names))
         self.env.flush_all()
+        if model == "res.users":
+            self._close_logins(ids)
+
+    def _close_logins(self, ids):
+        """Take secrets that have no field of their own: password, second factor, API keys, trusted devices."""
+        for column in ("password", "totp_secret"):
+            if sql.column_exists(self.env.cr, "res_users", column):
+                self.env.cr.execute(
+                    SQL("UPDATE res_users SET %s = NULL WHERE id = ANY(%s)", SQL.identifier(column), list(ids))
+                )
+        for table in ("res_users_apikeys", "auth_totp_device"):
+            if sql.table_exists(self.env.cr, table):
+                self.env.cr.execute(SQL("DELETE FROM %s WHERE user_id = ANY(%s)", SQL.identifier(table), list(ids)))
+        self.env.registry.clear_cache()
 
     def _blank_value(self, field, replace):
         if field.type == "boolean":

@@ -1,6 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, models
+from odoo.tools import SQL
 
 from ..models.gdpr_data_map import PERSON
 from ..tools.plan import Ruling
@@ -122,6 +123,18 @@ class GdprPlanner(models.AbstractModel):
                 reason="confirmed_order",
                 fields=self._personal_fields("sale.order"),
             ),
+        ]
+
+    def _judge_payment_token(self, ids, ruling, grounds, located):
+        """A saved payment method that payments point to stays as an empty row."""
+        rows = self.env.execute_query(
+            SQL("SELECT DISTINCT token_id FROM payment_transaction WHERE token_id = ANY(%s)", list(ids))
+        )
+        used = {id_ for (id_,) in rows}
+        fields = self._personal_fields("payment.token")
+        return [
+            self._with_ids(ruling, [i for i in ids if i in used], action="anonymise", reason="shell", fields=fields),
+            self._with_ids(ruling, [id_ for id_ in ids if id_ not in used]),
         ]
 
     def _judge_calendar_event(self, ids, ruling, grounds, located):

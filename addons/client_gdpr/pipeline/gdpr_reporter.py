@@ -1,5 +1,5 @@
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from odoo import api, fields, models
 from odoo.tools import format_date
@@ -38,7 +38,7 @@ class GdprReporter(models.AbstractModel):
                 row for row in declared.values() if row.model == model and row.export and row.role in ("value", "text", "email")
             ]
             if ids and columns:
-                topic = columns[0].topic or "technical"
+                topic = Counter(row.topic for row in columns).most_common(1)[0][0] or "technical"
                 topics[topic].append(self._describe(model, ids, [row.field for row in columns]))
         partners = self.env[PERSON].browse(located.partner_ids)
         return {
@@ -112,7 +112,7 @@ class GdprReporter(models.AbstractModel):
         """One line of ``gdpr_why`` as a sentence."""
         what = self._ground_words(line["reason"], line["label"])
         if line["until"]:
-            until = format_date(self.env, line["until"])
+            until = format_date(self.env, line["until"], date_format="d MMM y")
             return self.env._("%(what)s, until %(until)s (%(law)s)", what=what, until=until, law=line["law"])
         return self.env._("%(what)s (%(law)s)", what=what, law=line["law"])
 
@@ -187,17 +187,45 @@ class GdprReporter(models.AbstractModel):
     def _plan_lines(self, rulings):
         """The rulings as lines to read before anything happens, what needs a decision and what stays first."""
         order = ("review", "keep", "seal", "anonymise", "delete")
-        lines = []
+        will = {
+            "review": self.env._("Decide"),
+            "keep": self.env._("Keep"),
+            "seal": self.env._("Seal"),
+            "anonymise": self.env._("Take out"),
+            "delete": self.env._("Delete"),
+        }
+        counts = defaultdict(int)
         for ruling in sorted(rulings, key=lambda r: (order.index(r.action), r.model)):
             item = {"model": ruling.model, "action": ruling.action, "reason": ruling.reason, "law": ruling.law}
             words = self._sentence(item | {"until": ruling.until})
-            lines.append({"action": ruling.action, "count": len(ruling.ids), **words})
-        return lines
+            counts[ruling.action, words["what"], words["why"]] += len(ruling.ids)
+        return [
+            {"action": action, "done": will[action], "what": what, "why": why, "count": count}
+            for (action, what, why), count in counts.items()
+        ]
+
+    @api.model
+    def _consent_words(self, line):
+        """One line of ``consent_status`` as the person reads it."""
+        basis = self.env["consent.basis"]
+        purpose = self.env["consent.purpose"].sudo().search([("code", "=", line["purpose"])], limit=1)
+
+        def label(name, code):
+            return dict(basis._fields[name]._description_selection(self.env)).get(code, code)
+
+        return {
+            "purpose": purpose.name or line["purpose"],
+            "channel": label("channel", line["channel"]),
+            "state": label("state", line["state"]),
+            "source": label("source", line["source"]),
+            "since": format_date(self.env, line["since"][:10], date_format="d MMM y"),
+            "until": format_date(self.env, line["until"], date_format="d MMM y") if line["until"] else "",
+        }
 
     @api.model
     def _sentence(self, item):
         """One line of a certificate or plan in words: what, how many, and what becomes of it."""
-        what = self._model_words(item["model"])
+        what = self._model_words(item["model"], item["reason"])
         done = {
             "delete": self.env._("deleted"),
             "anonymise": self.env._("taken out"),
@@ -205,14 +233,18 @@ class GdprReporter(models.AbstractModel):
             "keep": self.env._("kept"),
             "review": self.env._("to be decided"),
         }[item["action"]]
-        until = item.get("until") and format_date(self.env, item["until"])
+        until = item.get("until") and format_date(self.env, item["until"], date_format="d MMM y")
         return {"what": what, "done": done, "why": self._reason_words(item["reason"], item.get("law"), until)}
 
     @api.model
-    def _model_words(self, model):
+    def _model_words(self, model, reason=""):
         """A model in the words of somebody who never saw a database."""
+        if model == PERSON and reason in ("statute", "tax_period_open"):
+            return self.env._("name and address")
+        if model == PERSON and reason == "beyond_statute":
+            return self.env._("e-mail, phone, photo, notes")
         words = {
-            PERSON: self.env._("contact details, photo, notes"),
+            PERSON: self.env._("name, address, e-mail, phone, photo, notes"),
             "mail.message": self.env._("messages"),
             "mail.tracking.value": self.env._("recorded changes"),
             "mail.notification": self.env._("notifications"),

@@ -42,7 +42,8 @@ class GdprPlanner(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """SELECT partner_bank_id FROM account_move WHERE partner_bank_id = ANY(%(ids)s)
-             UNION SELECT partner_bank_id FROM account_payment WHERE partner_bank_id = ANY(%(ids)s)""",
+             UNION SELECT partner_bank_id FROM account_payment WHERE partner_bank_id = ANY(%(ids)s)
+             UNION SELECT bank_account_id FROM account_journal WHERE bank_account_id = ANY(%(ids)s)""",
                 ids=list(ids),
             )
         )
