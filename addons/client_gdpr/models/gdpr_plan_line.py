@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..tools.plan import Ruling
+
 ACTIONS = [
     ("delete", "Delete"),
     ("anonymise", "Take out"),
@@ -76,6 +78,16 @@ class GdprPlanLine(models.Model):
     def _rule(self):
         """The line as the pipeline knows it: see ``tools.plan.Ruling.rule``."""
         return (self.model, self.field_name, self.action, self.reason_code)
+
+    def _rulings(self):
+        """The lines as values of the pipeline, with counts in place of the ids that a plan does not keep."""
+        return [
+            Ruling(
+                line.model, line.field_name, tuple(range(line.record_count)), line.action, line.reason_code,
+                line.law or "", line.until or None, tuple(line.field_names or ()),
+            )
+            for line in self
+        ]  # fmt: skip
 
     def _decide(self, decision):
         if not self.env.user.has_group("client_gdpr.group_gdpr_handler"):

@@ -82,6 +82,8 @@ class GdprRequest(models.Model):
     failure = fields.Text(readonly=True, help="What went wrong or is left over, by place and number.")
     plan_id = fields.Many2one("gdpr.plan", readonly=True, copy=False, index="btree_not_null", ondelete="set null")
     plan_line_ids = fields.One2many(related="plan_id.line_ids", string="What happens")
+    review_line_ids = fields.Many2many("gdpr.plan.line", string="To decide", compute="_compute_plan_html")
+    plan_html = fields.Html("What happens", compute="_compute_plan_html", sanitize=False)
     undecided_count = fields.Integer(related="plan_id.undecided_count")
     certificate_ids = fields.One2many("gdpr.certificate", "request_id", readonly=True)
     certificate_html = fields.Html(compute="_compute_certificate_html", sanitize=False)
@@ -100,6 +102,16 @@ class GdprRequest(models.Model):
         for request in self:
             due = request.extended_deadline or request.deadline
             request.days_left = (due - today).days if due and request.state in OPEN else 0
+
+    @api.depends("plan_id.line_ids.decision")
+    @api.depends_context("lang")
+    def _compute_plan_html(self):
+        for request in self:
+            lines = request.plan_id.line_ids
+            request.review_line_ids = lines.filtered(lambda line: line.action == "review")
+            request.plan_html = lines and self.env["ir.qweb"]._render(
+                "client_gdpr.plan_preview", {"lines": self.env["gdpr.reporter"]._plan_lines(lines._rulings())}
+            )
 
     @api.depends("certificate_ids.document")
     @api.depends_context("lang")

@@ -57,7 +57,7 @@ registry.category("web_tour.tours").add("client_gdpr_approve", {
     steps: () => [
         { content: "the approver sees the plan that waits", trigger: ".o_data_row .o_data_cell[name='name']", run: begin },
         { trigger: ".o_data_row .o_data_cell[name='name']", run: "click" },
-        { trigger: ".o_form_view .o_data_row:contains('invoices')" },
+        { trigger: ".o_form_view .o_gdpr_plan .o_gdpr_keep:contains('invoices')" },
         { trigger: "button[name='action_approve_and_execute']", run: "click" },
         { trigger: ".o_gdpr_certificate:contains('sealed')", run: () => end("Delete me, the approver", 2) },
     ],

@@ -1,0 +1,28 @@
+"""What tests of consents share; add-ons that build on this one use it too."""
+
+from unittest.mock import patch
+
+from odoo.tests import TransactionCase, new_test_user
+
+from odoo.addons.client_consent.models.consent_key import ConsentKey
+from odoo.addons.client_consent.tools.keys import KeyRing
+
+
+class ConsentCase(TransactionCase):
+    """A person with addresses, a consent user, and a key of its own instead of the machine's."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.startClassPatcher(use_key(KeyRing.load(KeyRing.generate())))
+        cls.person = cls.env["res.partner"].create(cls.person_values("Eliška Testovaná", "eliska"))
+        cls.recorder = new_test_user(cls.env, "recorder", "client_consent.group_consent_user,base.group_partner_manager")
+
+    @staticmethod
+    def person_values(name, mailbox, phone="+420 601 234 567"):
+        return {"name": name, "email": f"{mailbox}@post.example", "phone": phone, "street": "Krátká 1", "city": "Brno"}
+
+
+def use_key(ring):
+    """Let the add-ons use this key ring."""
+    return patch.object(ConsentKey, "_ring", lambda self: ring)
