@@ -378,8 +378,8 @@ class ResPartner(models.Model):
         if source not in fold.SOURCES:
             raise UserError(
                 self.env._(
-                    "“%(source)s” is no way to obtain a consent; silence, scrolling or using a site never is. Use one of: %(all)s.",
-                    source=source,
+                    "“%(given)s” is no way to obtain a consent; silence, scrolling or using a site never is. Use one of: %(all)s.",
+                    given=source,
                     all=", ".join(code for code, _label in SOURCES),
                 )
             )

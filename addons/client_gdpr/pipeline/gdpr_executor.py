@@ -43,8 +43,10 @@ class GdprExecutor(models.AbstractModel):
                 self._redact(ruling, identity.all)
         for ruling in sorted((r for r in changing if r.action == "delete"), key=self._delete_order):
             self._delete(ruling.model, ruling.ids)
+        # looked up before the contact goes: the ledger has no other way back to the person
+        subjects = self.env["consent.subject"].search([("partner_id", "in", located.partner_ids)])
         self._erase_partners(request, [ruling for ruling in rulings if ruling.model == PERSON])
-        self._erase_consents(located, rulings)
+        self._erase_consents(subjects)
         self.env.flush_all()
         self.env.invalidate_all()
 
@@ -246,9 +248,8 @@ class GdprExecutor(models.AbstractModel):
         self.env.cr.execute(SQL("UPDATE res_partner SET active = false WHERE id = ANY(%s)", partners.ids))
         partners.invalidate_recordset(["active"])
 
-    def _erase_consents(self, located, rulings):
-        """Clear the person out of the ledger; the subject itself lives on only while the vault needs its key."""
-        subjects = self.env["consent.subject"].search([("partner_id", "in", located.partner_ids)])
+    def _erase_consents(self, subjects):
+        """Clear the person out of the ledger; a subject lives on only while the vault needs its key."""
         self.env["consent.event"]._clear(subjects)
         in_vault = self.env["gdpr.vault"].search([("subject_id", "in", subjects.ids)]).subject_id
         (subjects - in_vault).unlink()

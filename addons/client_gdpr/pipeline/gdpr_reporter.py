@@ -9,6 +9,8 @@ from ..tools import certificate
 
 #: Topics in the order in which a person would ask about them.
 TOPICS = ("contact", "consent", "sales", "accounting", "messages", "calendar", "marketing", "website", "privacy", "technical")
+#: What needs a decision and what stays first, what goes last.
+READING_ORDER = ("review", "keep", "seal", "anonymise", "delete")
 LONGEST_LISTING = 200
 
 
@@ -144,7 +146,7 @@ class GdprReporter(models.AbstractModel):
                 "until": ruling.until.isoformat() if ruling.until else None,
                 "fields": list(ruling.fields),
             }
-            for ruling in rulings
+            for ruling in sorted(rulings, key=lambda r: (READING_ORDER.index(r.action), r.rule))
         ]
         content = {
             "version": 1,
@@ -186,7 +188,6 @@ class GdprReporter(models.AbstractModel):
     @api.model
     def _plan_lines(self, rulings):
         """The rulings as lines to read before anything happens, what needs a decision and what stays first."""
-        order = ("review", "keep", "seal", "anonymise", "delete")
         will = {
             "review": self.env._("Decide"),
             "keep": self.env._("Keep"),
@@ -195,7 +196,7 @@ class GdprReporter(models.AbstractModel):
             "delete": self.env._("Delete"),
         }
         counts = defaultdict(int)
-        for ruling in sorted(rulings, key=lambda r: (order.index(r.action), r.model)):
+        for ruling in sorted(rulings, key=lambda r: (READING_ORDER.index(r.action), r.model)):
             item = {"model": ruling.model, "action": ruling.action, "reason": ruling.reason, "law": ruling.law}
             words = self._sentence(item | {"until": ruling.until})
             counts[ruling.action, words["what"], words["why"]] += len(ruling.ids)

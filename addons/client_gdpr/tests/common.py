@@ -1,0 +1,32 @@
+"""What tests of requests share; add-ons that build on this one use it too."""
+
+from odoo import fields
+from odoo.tests import new_test_user
+
+from odoo.addons.client_consent.tests.common import ConsentCase
+
+
+class GdprCase(ConsentCase):
+    """A person, and one user per role. Nothing here needs more than this add-on and its dependencies."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env.company.country_id = cls.env.ref("base.cz")
+        cls.handler = new_test_user(cls.env, "t_handler", "client_gdpr.group_gdpr_handler,base.group_partner_manager")
+        cls.approver = new_test_user(cls.env, "t_approver", "client_gdpr.group_gdpr_approver")
+        cls.dpo = new_test_user(cls.env, "t_dpo", "client_gdpr.group_gdpr_dpo")
+        cls.auditor = new_test_user(cls.env, "t_auditor", "client_gdpr.group_gdpr_auditor")
+        cls.outsider = new_test_user(cls.env, "t_outsider", "base.group_user,base.group_partner_manager")
+
+    def open_request(self, kind="erasure", partner=None, received="2026-11-23 09:00:00", user=None):
+        requests = self.env["gdpr.request"].with_user(user or self.handler)
+        return requests.browse(requests.request_open(kind, (partner or self.person).ids, received, "email"))
+
+    def erase(self, partner=None):
+        """Take an erasure from its arrival to its certificate."""
+        request = self.open_request(partner=partner, received=fields.Datetime.now())
+        request.action_submit()
+        request.with_user(self.approver).action_approve()
+        request.with_user(self.approver).action_execute()
+        return request

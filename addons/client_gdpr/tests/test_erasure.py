@@ -1,0 +1,113 @@
+import json
+from unittest.mock import patch
+
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from ..models.res_partner import ResPartner
+from ..pipeline.gdpr_executor import GdprExecutor
+from ..tools import certificate
+from .common import GdprCase
+
+
+@tagged("post_install", "-at_install")
+class TestErasure(GdprCase):
+    def test_person_whom_nothing_holds_goes_whole_with_messages_files_and_consents(self):
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        event = self.env["consent.event"].search([("partner_id", "=", self.person.id)])
+        message = self.person.message_post(body="Something about Eliška Testovaná")
+        file = self.env["ir.attachment"].create(
+            {"name": "letter.txt", "raw": b"Dear Eliska", "res_model": "res.partner", "res_id": self.person.id}
+        )
+        request = self.erase()
+        self.assertEqual(request.state, "executed", request.failure)
+        self.assertFalse(self.person.exists() or message.exists() or file.exists())
+        self.assertTrue(event.exists(), "the ledger keeps its line")
+        self.assertFalse(event.subject_id or event.address)
+        self.assertEqual(request.subject_label, f"Contact {self.person.id}")
+
+    def test_certificate_verifies_with_the_key_and_names_nobody(self):
+        request = self.erase()
+        signed = json.loads(request.certificate_ids.document)
+        content = certificate.verify(signed, request.certificate_ids._public_key())
+        self.assertEqual(content["request"], request.name)
+        self.assertGreater(content["verified"]["columns"], 100)
+        self.assertNotIn("Testovan", request.certificate_ids.document)
+        request.certificate_ids.sudo().document = request.certificate_ids.document.replace('"deleted"', '"kept"').replace(
+            '"version": 1', '"version": 2'
+        )
+        self.assertEqual(request.certificate_ids.verdict, "invalid")
+
+    def test_bystander_with_similar_data_is_untouched(self):
+        twin = self.env["res.partner"].create(self.person_values("Eliška Testovaná", "eliska.other", "+420 777 000 111"))
+        before = twin.read()[0]
+        self.erase()
+        twin.invalidate_recordset()
+        after = twin.read()[0]
+        self.assertEqual({k for k in before if before[k] != after[k]}, set())
+
+    def test_address_shared_with_another_contact_finds_nothing_of_theirs(self):
+        twin = self.env["res.partner"].create(self.person_values("Partner Testovaný", "eliska"))
+        note = twin.message_post(body="write to eliska@post.example")
+        request = self.erase()
+        self.assertEqual(request.state, "executed", request.failure)
+        self.assertEqual(twin.email, "eliska@post.example")
+        self.assertIn("eliska@post.example", note.body)
+
+    def test_new_kind_of_data_after_approval_sends_the_plan_back_and_touches_nothing(self):
+        request = self.open_request()
+        request.action_submit()
+        request.with_user(self.approver).action_approve()
+        self.env["res.partner.bank"].create({"acc_number": "CZ6508000000192000145399", "partner_id": self.person.id})
+        request.with_user(self.approver).action_execute()
+        self.assertEqual(request.state, "planned")
+        self.assertFalse(request.approver_id)
+        self.assertEqual(self.person.name, "Eliška Testovaná")
+
+    def test_records_that_came_later_under_an_approved_rule_are_taken_and_listed(self):
+        self.person.message_post(body="one")
+        request = self.open_request()
+        request.action_submit()
+        request.with_user(self.approver).action_approve()
+        late = self.person.message_post(body="two")
+        request.with_user(self.approver).action_execute()
+        self.assertEqual(request.state, "executed", request.failure)
+        self.assertFalse(late.exists())
+        content = json.loads(request.certificate_ids.document)["content"]
+        self.assertIn({"model": "mail.message", "count": 1}, content["came_later"])
+
+    def test_failing_step_changes_nothing_and_the_retry_finishes(self):
+        request = self.open_request()
+        request.action_submit()
+        request.with_user(self.approver).action_approve()
+        with patch.object(GdprExecutor, "_erase_consents", side_effect=UserError("no way today")):
+            request.with_user(self.approver).action_execute()
+        self.assertEqual((request.state, request.failure), ("failed", "no way today"))
+        self.assertEqual(self.person.name, "Eliška Testovaná")
+        self.assertTrue(request.sudo().identity_payload)
+        request.action_retry()
+        self.assertEqual(request.state, "executed", request.failure)
+        self.assertFalse(request.sudo().identity_payload)
+
+    def test_leftover_fails_the_request_and_no_certificate_is_made(self):
+        hidden = self.env["res.country.group"].create({"name": "eliska@post.example"})
+        request = self.erase()
+        self.assertEqual(request.state, "failed")
+        self.assertIn(f"res.country.group.name: {hidden.id}", request.failure)
+        self.assertNotIn("eliska", request.failure)
+        self.assertFalse(request.certificate_ids)
+        hidden.name = "Nothing"
+        request.action_retry()
+        self.assertEqual(request.state, "executed", request.failure)
+
+    def test_preview_changes_nothing_and_shows_what_would_happen(self):
+        self.person.message_post(body="hello")
+        wizard = self.env["gdpr.erasure.wizard"].with_user(self.handler).create({"partner_id": self.person.id})
+        self.assertIn("messages", wizard.preview)
+        self.assertEqual(self.env["gdpr.request"].search_count([("partner_ids", "=", self.person.id)]), 0)
+        action = wizard.action_submit()
+        self.assertEqual(self.env["gdpr.request"].browse(action["res_id"]).state, "submitted")
+
+    def test_erased_person_cannot_be_erased_again(self):
+        with patch.object(ResPartner, "_gdpr_why_not_erasable", return_value="erased already"), self.assertRaises(UserError):
+            self.open_request()

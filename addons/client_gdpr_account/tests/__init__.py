@@ -1,0 +1,2 @@
+from . import test_printed_buyer
+from . import test_retention
