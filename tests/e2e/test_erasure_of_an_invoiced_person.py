@@ -3,10 +3,9 @@
 import json
 
 from odoo import fields
+from odoo.addons.client_gdpr.tools import certificate
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import TransactionCase, tagged
-
-from odoo.addons.client_gdpr.tools import certificate
 
 IDENTIFIERS = ("Jana Nováková", "jana.novakova@post.example", "+420 602 111 222", "+420 602 111 223", "Lipová 5")
 
@@ -24,7 +23,9 @@ class TestErasureOfAnInvoicedPerson(TransactionCase):
             login: users.search([("login", "=", login)])
             for login in ("handler", "approver", "dpo", "accountant", "sales1", "sales2")
         }
-        cls.invoices = cls.env["account.move"].search([("partner_id", "=", cls.jana.id), ("state", "=", "posted")], order="id")
+        cls.invoices = cls.env["account.move"].search(
+            [("partner_id", "=", cls.jana.id), ("state", "=", "posted")], order="id"
+        )
 
     @classmethod
     def person(cls, name):
@@ -84,9 +85,12 @@ class TestErasureOfAnInvoicedPerson(TransactionCase):
         self.assertEqual(self.jana.country_id.code, "CZ", "the country stays in the row")
         self.assertEqual(set(self.invoices.mapped("invoice_partner_display_name")), {placeholder})
 
-        files = self.env["ir.attachment"].sudo().search(
-            [("res_model", "=", "account.move"), ("res_id", "in", self.invoices.ids), ("res_field", "!=", "x")]
-        ) | self.invoices.invoice_pdf_report_id  # fmt: skip
+        files = (
+            self.env["ir.attachment"]
+            .sudo()
+            .search([("res_model", "=", "account.move"), ("res_id", "in", self.invoices.ids), ("res_field", "!=", "x")])
+            | self.invoices.invoice_pdf_report_id
+        )
         held = {("account.move", id_) for id_ in self.invoices.ids}
         held |= {("account.move.line", id_) for id_ in self.invoices.line_ids.ids}
         held |= {("ir.attachment", id_) for id_ in files.ids}
@@ -103,7 +107,9 @@ class TestErasureOfAnInvoicedPerson(TransactionCase):
         self.assertEqual(buyer["street"], "Lipová 5")
         self.assertIn(
             invoice,
-            self.env["account.move"].with_user(self.staff["accountant"]).search([("printed_buyer_text", "ilike", "Nováková")]),
+            self.env["account.move"]
+            .with_user(self.staff["accountant"])
+            .search([("printed_buyer_text", "ilike", "Nováková")]),
         )
         seller = invoice.with_user(self.staff["sales1"])
         self.assertEqual(seller.partner_id.display_name, f"Contact {self.jana.id}")
@@ -128,7 +134,14 @@ class TestErasureOfAnInvoicedPerson(TransactionCase):
         latest = max(item["until"] for item in content["items"] if item["model"] == "account.move")
         self.assertEqual(latest, f"{fields.Date.today().year - (fields.Date.today().month == 1) + 10}-12-31")
         self.assertEqual(items["res.partner", "seal"]["until"], latest)
-        for model in ("crm.lead", "mail.message", "sale.order", "res.partner.bank", "mailing.contact", "calendar.attendee"):
+        for model in (
+            "crm.lead",
+            "mail.message",
+            "sale.order",
+            "res.partner.bank",
+            "mailing.contact",
+            "calendar.attendee",
+        ):
             self.assertIn((model, "delete"), items)
         signed["content"]["items"][0]["count"] += 1
         with self.assertRaises(certificate.CertificateInvalid):
@@ -171,7 +184,9 @@ class TestErasureOfAnInvoicedPerson(TransactionCase):
         self.assertEqual(karel.gdpr_state, "active")
         self.assertFalse(karel.email or karel.phone, "the statute does not name these")
         items = json.loads(request.certificate_ids.document)["content"]["items"]
-        self.assertIn(("res.partner", "keep", "tax_period_open"), [(i["model"], i["action"], i["reason"]) for i in items])
+        self.assertIn(
+            ("res.partner", "keep", "tax_period_open"), [(i["model"], i["action"], i["reason"]) for i in items]
+        )
 
     def test_locked_tax_period_lets_the_person_with_tax_number_be_sealed(self):
         karel = self.person("Karel Dvořák")

@@ -60,13 +60,14 @@ class ConsentBasis(models.Model):
             basis.answer = "expired" if past else basis.state
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list):  # pylint: disable=method-required-super
         raise UserError(self.env._("A consent changes only by recording an event."))
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(self.env._("A consent changes only by recording an event."))
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _refuse_unlink(self):
         raise UserError(self.env._("A consent changes only by recording an event."))
 
     # -- fold ----------------------------------------------------------------------------------------
@@ -93,7 +94,8 @@ class ConsentBasis(models.Model):
                      ORDER BY subject_id, purpose_id, channel, address, company_id, voice DESC, at DESC, id DESC
                    )
                    INSERT INTO consent_basis
-                          (subject_id, purpose_id, channel, address, company_id, state, since, until, source, voice, event_ref)
+                          (subject_id, purpose_id, channel, address, company_id,
+                            state, since, until, source, voice, event_ref)
                    SELECT subject_id, purpose_id, channel, address, company_id, state, at,
                           CASE WHEN state = 'active' THEN until END, source, voice, id
                      FROM winner
@@ -113,7 +115,8 @@ class ConsentBasis(models.Model):
         """Every row as a tuple without its id, to compare two folds."""
         return self.env.execute_query(
             SQL(
-                """SELECT subject_id, purpose_id, channel, address, company_id, state, since, until, source, voice, event_ref
+                """SELECT subject_id, purpose_id, channel, address, company_id,
+                          state, since, until, source, voice, event_ref
                      FROM consent_basis"""
             )
         )
@@ -129,7 +132,11 @@ class ConsentBasis(models.Model):
         how = dict(self._fields["source"]._description_selection(self.env)).get(self.source, "").lower()
         match self.answer:
             case "active" if self.until:
-                return self.env._("%(what)s until %(until)s", what=what, until=format_date(self.env, self.until, date_format="d MMM y"))
+                return self.env._(
+                    "%(what)s until %(until)s",
+                    what=what,
+                    until=format_date(self.env, self.until, date_format="d MMM y"),
+                )
             case "active":
                 return what
             case "withdrawn":
@@ -139,6 +146,10 @@ class ConsentBasis(models.Model):
             case "refused":
                 return self.env._("%(what)s: refused %(since)s", what=what, since=since)
             case "expired":
-                return self.env._("%(what)s: ended %(until)s", what=what, until=format_date(self.env, self.until, date_format="d MMM y"))
+                return self.env._(
+                    "%(what)s: ended %(until)s",
+                    what=what,
+                    until=format_date(self.env, self.until, date_format="d MMM y"),
+                )
             case _:
                 return self.env._("%(what)s: asked %(since)s, no answer yet (%(how)s)", what=what, since=since, how=how)

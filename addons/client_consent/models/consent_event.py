@@ -45,9 +45,24 @@ CHANNEL_NAMES = [
 #: What an erasure clears together, once; everything else of an event stands for ever.
 PERSONAL = ("payload", "salt", "subject_id", "address")
 COLUMNS = (
-    "uuid", "subject_id", "purpose_id", "company_id", "notice_id", "kind", "source", "channel", "address",
-    "at", "until", "recorded_at", "recorded_by", "payload", "salt", "commitment", "algorithm",
-)  # fmt: skip
+    "uuid",
+    "subject_id",
+    "purpose_id",
+    "company_id",
+    "notice_id",
+    "kind",
+    "source",
+    "channel",
+    "address",
+    "at",
+    "until",
+    "recorded_at",
+    "recorded_by",
+    "payload",
+    "salt",
+    "commitment",
+    "algorithm",
+)
 
 
 class ConsentEvent(models.Model):
@@ -114,13 +129,14 @@ class ConsentEvent(models.Model):
     # -- refused by the ORM too ----------------------------------------------------------------------
 
     @api.model_create_multi
-    def create(self, vals_list):
+    def create(self, vals_list):  # pylint: disable=method-required-super
         raise UserError(self.env._("Consent events are appended by recording a consent, never made by hand."))
 
-    def write(self, vals):
+    def write(self, vals):  # pylint: disable=method-required-super
         raise UserError(self.env._("The consent ledger is append-only: record a new event that corrects the old one."))
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _refuse_unlink(self):
         raise UserError(self.env._("The consent ledger is append-only: nothing in it is deleted."))
 
     # -- append --------------------------------------------------------------------------------------
@@ -130,7 +146,8 @@ class ConsentEvent(models.Model):
         """Append events with one statement and fold them into the bases with another.
 
         :param entries: dicts with records ``subject``, ``purpose``, ``company`` and optional ``notice``; texts
-            ``kind``, ``source``, ``channel``, ``address`` and optional ``note``; moment ``at`` and optional date ``until``
+            ``kind``, ``source``, ``channel``, ``address`` and optional ``note``; moment ``at`` and
+            optional date ``until``
         :return: the events, in the order of the entries
         """
         if not entries:

@@ -71,13 +71,16 @@ class ConsentKey(models.AbstractModel):
         """A problem with the key, and what to do about it."""
         if isinstance(error, KeyMissing):
             return self.env._(
-                "The key of the privacy add-ons is missing. Name its file in odoo.conf, section [client_consent], option key_file; "
+                "The key of the privacy add-ons is missing. Name its file in odoo.conf, section [client_consent], "
+                "option key_file; "
                 "if the file was lost, restore it from the printed recovery sheet or its backup."
             )
         if isinstance(error, KeyReadableByOthers):
             return self.env._("The key file can be read by others than Odoo. Set its mode to 0600 and try again.")
         if isinstance(error, KeyMismatch):
-            return self.env._("This is another key than the one this database was set up with. Put the right key file back.")
+            return self.env._(
+                "This is another key than the one this database was set up with. Put the right key file back."
+            )
         if isinstance(error, KeyMalformed):
             return self.env._("The key file does not hold a key. Put the right file back; do not make a new one.")
         return str(error)

@@ -15,12 +15,22 @@ class ConsentNotice(models.Model):
 
     code = fields.Char(required=True)
     version = fields.Integer(required=True, readonly=True, default=1)
-    lang = fields.Selection(lambda self: self.env["res.lang"].get_installed(), "Language", required=True, default=lambda self: self.env.lang or "en_US")
+    lang = fields.Selection(
+        lambda self: self.env["res.lang"].get_installed(),
+        "Language",
+        required=True,
+        default=lambda self: self.env.lang or "en_US",
+    )
     name = fields.Char("Title", required=True)
-    body = fields.Html("Text", required=True, help="What the person reads before deciding: who, why, how long, and how to withdraw.")
+    body = fields.Html(
+        "Text", required=True, help="What the person reads before deciding: who, why, how long, and how to withdraw."
+    )
     purpose_ids = fields.Many2many("consent.purpose", string="Purposes")
     state = fields.Selection(
-        [("draft", "Draft"), ("published", "Published"), ("superseded", "Superseded")], default="draft", required=True, readonly=True
+        [("draft", "Draft"), ("published", "Published"), ("superseded", "Superseded")],
+        default="draft",
+        required=True,
+        readonly=True,
     )
     published_at = fields.Datetime(readonly=True)
     sha256 = fields.Char("Fingerprint", readonly=True, help="SHA-256 of title and text as published.")
@@ -34,7 +44,11 @@ class ConsentNotice(models.Model):
 
     def write(self, vals):
         if FIXED & vals.keys() and any(notice.state != "draft" for notice in self):
-            raise UserError(self.env._("A published notice is never edited: people agreed to exactly this text. Make a new version."))
+            raise UserError(
+                self.env._(
+                    "A published notice is never edited: people agreed to exactly this text. Make a new version."
+                )
+            )
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)

@@ -38,11 +38,20 @@ class ConsentPurpose(models.Model):
     channel_phone = fields.Boolean("Phone")
     channel_post = fields.Boolean("Post")
     channel_messenger = fields.Boolean("Messenger")
-    validity_months = fields.Integer("Valid for (months)", help="A consent ends after this time. It cannot be unlimited.")
-    assessment = fields.Text(help="Legitimate interest: the purpose, why it is needed, and why the person's interests do not outweigh it.")
-    company_id = fields.Many2one("res.company", help="Empty: every company uses it; each consent still counts for one only.")
+    validity_months = fields.Integer(
+        "Valid for (months)", help="A consent ends after this time. It cannot be unlimited."
+    )
+    assessment = fields.Text(
+        help="Legitimate interest: the purpose, why it is needed, and why the person's interests do not outweigh it."
+    )
+    company_id = fields.Many2one(
+        "res.company", help="Empty: every company uses it; each consent still counts for one only."
+    )
     state = fields.Selection(
-        [("draft", "Draft"), ("active", "Active"), ("archived", "No longer used")], default="draft", required=True, readonly=True
+        [("draft", "Draft"), ("active", "Active"), ("archived", "No longer used")],
+        default="draft",
+        required=True,
+        readonly=True,
     )
 
     _code_once = models.Constraint("unique(code)", "Another purpose has this code already: choose a different one.")
@@ -55,10 +64,15 @@ class ConsentPurpose(models.Model):
 
     def write(self, vals):
         if "lawful_basis" in vals or "code" in vals:
-            used = self.filtered(lambda p: p.state != "draft" and any(vals.get(n, p[n]) != p[n] for n in ("lawful_basis", "code")))
+            used = self.filtered(
+                lambda p: p.state != "draft" and any(vals.get(n, p[n]) != p[n] for n in ("lawful_basis", "code"))
+            )
             if used:
                 raise UserError(
-                    self.env._("A purpose in use keeps its code and lawful basis: the consents were given for it. Make a new purpose.")
+                    self.env._(
+                        "A purpose in use keeps its code and lawful basis: the consents were given for it. "
+                        "Make a new purpose."
+                    )
                 )
         return super().write(vals)
 
@@ -86,11 +100,15 @@ class ConsentPurpose(models.Model):
     def _why_not_active(self):
         """What keeps the purpose from being used, or nothing."""
         if not self.lawful_basis:
-            return self.env._("Choose the lawful basis of “%s” first: without one nothing may be processed (Art. 6(1)).", self.name)
+            return self.env._(
+                "Choose the lawful basis of “%s” first: without one nothing may be processed (Art. 6(1)).", self.name
+            )
         if self.lawful_basis in BY_EVENT and self.validity_months <= 0:
             return self.env._("Say for how many months an answer to “%s” holds: it cannot be unlimited.", self.name)
         if self.lawful_basis == "legitimate_interest" and not self.assessment:
-            return self.env._("Write the assessment of “%s” first: purpose, need and balance (Art. 6(1)(f)).", self.name)
+            return self.env._(
+                "Write the assessment of “%s” first: purpose, need and balance (Art. 6(1)(f)).", self.name
+            )
         if not self._channels():
             return self.env._("Choose at least one channel for “%s”.", self.name)
         return ""

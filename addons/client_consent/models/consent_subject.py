@@ -60,7 +60,9 @@ class ConsentSubject(models.Model):
         try:
             return keys.decrypt(wrap, base64.b64decode(subject.wrapped_key), place)
         except CannotDecrypt as error:
-            raise UserError(self.env._("The key of this person cannot be unwrapped: the database row was changed or damaged.")) from error
+            raise UserError(
+                self.env._("The key of this person cannot be unwrapped: the database row was changed or damaged.")
+            ) from error
 
     def _encrypt(self, plaintext, associated):
         """Encrypt under the subject's key; ``associated`` names the place where the result belongs."""
@@ -74,4 +76,6 @@ class ConsentSubject(models.Model):
         try:
             return keys.decrypt(self._data_key(), sealed, associated)
         except CannotDecrypt as error:
-            raise UserError(self.env._("These encrypted data do not belong to this person, or were changed.")) from error
+            raise UserError(
+                self.env._("These encrypted data do not belong to this person, or were changed.")
+            ) from error

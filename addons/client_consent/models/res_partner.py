@@ -1,6 +1,5 @@
 from dateutil.relativedelta import relativedelta
 from markupsafe import Markup, escape
-
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -41,9 +40,10 @@ class ResPartner(models.Model):
             for part in partner._consent_banner_parts():
                 colour, icon = icons[part["kind"]]
                 rows.append(
-                    Markup('<div class="o_consent_{kind} text-{colour}"><i class="fa fa-fw {icon}" aria-hidden="true"></i> {text}</div>').format(
-                        kind=part["kind"], colour=colour, icon=icon, text=escape(part["text"])
-                    )
+                    Markup(
+                        '<div class="o_consent_{kind} text-{colour}">'
+                        '<i class="fa fa-fw {icon}" aria-hidden="true"></i> {text}</div>'
+                    ).format(kind=part["kind"], colour=colour, icon=icon, text=escape(part["text"]))
                 )
             partner.consent_banner = Markup().join(rows)
 
@@ -69,7 +69,9 @@ class ResPartner(models.Model):
         if waiting:
             parts.append({"kind": "note", "text": " · ".join(basis._sentence() for basis in waiting)})
         if not bases:
-            text = self.env._("Nothing recorded: no advertising. Answering and doing what was ordered is always possible.")
+            text = self.env._(
+                "Nothing recorded: no advertising. Answering and doing what was ordered is always possible."
+            )
             parts.append({"kind": "note", "text": text})
         return parts
 
@@ -137,7 +139,8 @@ class ResPartner(models.Model):
             if missing := [id_ for id_ in self.ids if not addresses[channel].get(id_)]:
                 raise UserError(
                     self.env._(
-                        "%(count)s contact(s) have no address for the channel %(channel)s: fill it in on the contact first.",
+                        "%(count)s contact(s) have no address for the channel %(channel)s: "
+                        "fill it in on the contact first.",
                         count=len(missing),
                         channel=dict(CHANNEL_NAMES)[channel],
                     )
@@ -148,7 +151,14 @@ class ResPartner(models.Model):
                 for partner in self
                 for channel in channels
             ],
-            {"kind": kind, "source": source, "at": at, "until": until, "note": note, "notice": self._consent_notice(notice)},
+            {
+                "kind": kind,
+                "source": source,
+                "at": at,
+                "until": until,
+                "note": note,
+                "notice": self._consent_notice(notice),
+            },
         )
 
     def consent_withdraw(self, purpose=None, channels=None, source="in_person", reason=None, at=None):
@@ -175,7 +185,9 @@ class ResPartner(models.Model):
         """
         self._consent_check_reader()
         bases = self.env["consent.basis"].search([("partner_id", "in", self.ids)])
-        notices = {event.id: event.notice_id.code for event in self.env["consent.event"].browse(bases.mapped("event_ref"))}
+        notices = {
+            event.id: event.notice_id.code for event in self.env["consent.event"].browse(bases.mapped("event_ref"))
+        }
         return [
             {
                 "purpose": basis.purpose_id.code,
@@ -212,7 +224,9 @@ class ResPartner(models.Model):
         if not self.ids:
             return self
         domain = self._may_process_domain(purpose, channel)
-        return self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & domain).with_env(self.env)
+        return (
+            self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & domain).with_env(self.env)
+        )
 
     @api.model
     def _may_process_domain(self, purpose, channel):
@@ -279,12 +293,19 @@ class ResPartner(models.Model):
             return False
         if record.lawful_basis in WITHOUT_EVENT:
             return True
-        events = self.env["consent.event"].sudo().search(
-            [
-                ("purpose_id", "=", record.id), ("channel", "=", channel), ("address", "=", address),
-                ("company_id", "=", self.env.company.id), ("at", "<=", at),
-            ]
-        )  # fmt: skip
+        events = (
+            self.env["consent.event"]
+            .sudo()
+            .search(
+                [
+                    ("purpose_id", "=", record.id),
+                    ("channel", "=", channel),
+                    ("address", "=", address),
+                    ("company_id", "=", self.env.company.id),
+                    ("at", "<=", at),
+                ]
+            )
+        )
         by_subject = {}
         for event in events:
             line = fold.Event(event.kind, event.source, event.at, event.id, event.until or None)
@@ -309,12 +330,25 @@ class ResPartner(models.Model):
         if channels and purpose:
             self._consent_channels(channels, purposes)
         entries, seen = [], set()
-        for basis in self.env["consent.basis"].sudo().search(
-            [("partner_id", "in", self.ids), ("purpose_id", "in", purposes.ids), ("company_id", "=", self.env.company.id)]
+        for basis in (
+            self.env["consent.basis"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id", "in", self.ids),
+                    ("purpose_id", "in", purposes.ids),
+                    ("company_id", "=", self.env.company.id),
+                ]
+            )
         ):
             if (basis.purpose_id.sudo(False), basis.channel) in pairs and basis.state not in ("withdrawn", "objected"):
                 entries.append(
-                    {"partner": basis.partner_id, "purpose": basis.purpose_id, "channel": basis.channel, "address": basis.address}
+                    {
+                        "partner": basis.partner_id,
+                        "purpose": basis.purpose_id,
+                        "channel": basis.channel,
+                        "address": basis.address,
+                    }
                 )
             seen.add((basis.partner_id.id, basis.purpose_id.id, basis.channel, basis.address))
         if purpose or kind == "objected":
@@ -334,18 +368,22 @@ class ResPartner(models.Model):
         """Append one event per entry and return the receipts."""
         subjects = self.env["consent.subject"]._of_partners(self, create=True)
         company = self.env.company
-        events = self.env["consent.event"].sudo()._append(
-            [
-                {
-                    **common,
-                    "subject": subjects[entry["partner"].id],
-                    "purpose": entry["purpose"],
-                    "channel": entry["channel"],
-                    "address": entry["address"],
-                    "company": company,
-                }
-                for entry in entries
-            ]
+        events = (
+            self.env["consent.event"]
+            .sudo()
+            ._append(
+                [
+                    {
+                        **common,
+                        "subject": subjects[entry["partner"].id],
+                        "purpose": entry["purpose"],
+                        "channel": entry["channel"],
+                        "address": entry["address"],
+                        "company": company,
+                    }
+                    for entry in entries
+                ]
+            )
         )
         return [self._consent_receipt(entry["partner"], event) for entry, event in zip(entries, events, strict=True)]
 
@@ -367,7 +405,9 @@ class ResPartner(models.Model):
 
     def _consent_check_caller(self):
         if not self.env.user.has_group("client_consent.group_consent_user"):
-            raise AccessError(self.env._("Only users who may record consents do this. Ask an administrator for Privacy / Consents."))
+            raise AccessError(
+                self.env._("Only users who may record consents do this. Ask an administrator for Privacy / Consents.")
+            )
         self.check_access("read")
 
     def _consent_check_reader(self):
@@ -378,7 +418,8 @@ class ResPartner(models.Model):
         if source not in fold.SOURCES:
             raise UserError(
                 self.env._(
-                    "“%(given)s” is no way to obtain a consent; silence, scrolling or using a site never is. Use one of: %(all)s.",
+                    "“%(given)s” is no way to obtain a consent; silence, scrolling or using a site never is. "
+                    "Use one of: %(all)s.",
                     given=source,
                     all=", ".join(code for code, _label in SOURCES),
                 )

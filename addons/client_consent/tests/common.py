@@ -2,10 +2,9 @@
 
 from unittest.mock import patch
 
-from odoo.tests import TransactionCase, new_test_user
-
 from odoo.addons.client_consent.models.consent_key import ConsentKey
 from odoo.addons.client_consent.tools.keys import KeyRing
+from odoo.tests import TransactionCase, new_test_user
 
 
 class ConsentCase(TransactionCase):
@@ -16,7 +15,9 @@ class ConsentCase(TransactionCase):
         super().setUpClass()
         cls.startClassPatcher(use_key(KeyRing.load(KeyRing.generate())))
         cls.person = cls.env["res.partner"].create(cls.person_values("Eliška Testovaná", "eliska"))
-        cls.recorder = new_test_user(cls.env, "recorder", "client_consent.group_consent_user,base.group_partner_manager")
+        cls.recorder = new_test_user(
+            cls.env, "recorder", "client_consent.group_consent_user,base.group_partner_manager"
+        )
 
     @staticmethod
     def person_values(name, mailbox, phone="+420 601 234 567"):

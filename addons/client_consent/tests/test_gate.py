@@ -1,5 +1,4 @@
 from dateutil.relativedelta import relativedelta
-
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -21,7 +20,12 @@ class TestGate(ConsentCase):
         self.assertEqual([line["state"] for line in self.person.consent_status()], ["withdrawn"])
 
     def test_what_nothing_allows_is_not_allowed(self):
-        for purpose, channel in [("no such purpose", "email"), ("newsletter", "sms"), ("order", "email"), ("offers", "fax")]:
+        for purpose, channel in [
+            ("no such purpose", "email"),
+            ("newsletter", "sms"),
+            ("order", "email"),
+            ("offers", "fax"),
+        ]:
             with self.subTest(purpose=purpose, channel=channel):
                 self.assertFalse(self.person.consent_allows(purpose, channel))
 
@@ -127,10 +131,19 @@ class TestGate(ConsentCase):
         self.assertEqual(self.env["consent.event"].search_count([]), before)
 
     def test_wizards_record_and_withdraw(self):
-        record = self.env["consent.record.wizard"].with_user(self.recorder).create(
-            {"partner_id": self.person.id, "purpose_id": self.env.ref("client_consent.purpose_offers").id,
-             "channel_email": True, "channel_phone": True, "source": "paper"}
-        )  # fmt: skip
+        record = (
+            self.env["consent.record.wizard"]
+            .with_user(self.recorder)
+            .create(
+                {
+                    "partner_id": self.person.id,
+                    "purpose_id": self.env.ref("client_consent.purpose_offers").id,
+                    "channel_email": True,
+                    "channel_phone": True,
+                    "source": "paper",
+                }
+            )
+        )
         record.action_record()
         self.assertTrue(self.person.consent_allows("offers", "phone"))
         withdraw = self.env["consent.withdraw.wizard"].with_user(self.recorder).create({"partner_id": self.person.id})

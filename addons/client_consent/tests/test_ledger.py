@@ -1,10 +1,8 @@
 import psycopg2
-
+from odoo.addons.client_consent.tools import canonical, commitment
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
-
-from odoo.addons.client_consent.tools import canonical, commitment
 
 from .common import ConsentCase
 
@@ -24,7 +22,8 @@ class TestLedger(ConsentCase):
     def test_database_refuses_update_delete_and_truncate(self):
         attempts = [
             "UPDATE consent_event SET address = 'x@y.example'",
-            "UPDATE consent_event SET kind = 'withdrawn', payload = NULL, salt = NULL, subject_id = NULL, address = NULL",
+            "UPDATE consent_event SET kind = 'withdrawn', payload = NULL, salt = NULL,"
+            " subject_id = NULL, address = NULL",
             "UPDATE consent_event SET payload = NULL",
             "DELETE FROM consent_event",
             "TRUNCATE consent_event CASCADE",

@@ -7,7 +7,9 @@ from .common import ConsentCase
 @tagged("post_install", "-at_install")
 class TestNotice(ConsentCase):
     def test_published_notice_is_never_edited_only_superseded(self):
-        notice = self.env["consent.notice"].create({"code": "trial", "name": "May we?", "body": "<p>One</p>", "lang": "en_US"})
+        notice = self.env["consent.notice"].create(
+            {"code": "trial", "name": "May we?", "body": "<p>One</p>", "lang": "en_US"}
+        )
         notice.action_publish()
         for change in ({"body": "<p>Two</p>"}, {"name": "Other"}, {"code": "other"}):
             with self.assertRaises(UserError):
@@ -22,7 +24,9 @@ class TestNotice(ConsentCase):
         self.assertNotEqual(notice.sha256, second.sha256)
 
     def test_event_keeps_which_text_was_seen(self):
-        notice = self.env["consent.notice"].create({"code": "trial", "name": "May we?", "body": "<p>One</p>", "lang": "en_US"})
+        notice = self.env["consent.notice"].create(
+            {"code": "trial", "name": "May we?", "body": "<p>One</p>", "lang": "en_US"}
+        )
         notice.action_publish()
         [receipt] = self.person.consent_give("newsletter", ["email"], "web_form", notice="trial")
         self.assertEqual(receipt["notice"], "trial")

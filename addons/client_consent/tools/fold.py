@@ -33,11 +33,20 @@ STATE_OF_KIND = {
 NEGATIVE_STATES = ("refused", "withdrawn", "objected")
 
 OWN_SOURCES = (
-    "paper", "in_person", "phone", "sms_keyword", "email", "web_form", "popup", "portal", "contract", "event",
-)  # fmt: skip
+    "paper",
+    "in_person",
+    "phone",
+    "sms_keyword",
+    "email",
+    "web_form",
+    "popup",
+    "portal",
+    "contract",
+    "event",
+)
 CARRIED_SOURCES = ("import", "api")  # may lower, never raise
 QUARANTINED_SOURCES = ("referral", "enrichment", "public", "bought")  # never more than pending
-SOURCES = OWN_SOURCES[:-2] + ("import", "api", "contract", "event", *QUARANTINED_SOURCES)
+SOURCES = (*OWN_SOURCES[:-2], "import", "api", "contract", "event", *QUARANTINED_SOURCES)
 
 
 @dataclass(frozen=True, slots=True)

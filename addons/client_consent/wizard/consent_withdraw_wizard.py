@@ -11,7 +11,9 @@ class ConsentWithdrawWizard(models.TransientModel):
     _description = "Withdraw Consents"
 
     partner_id = fields.Many2one("res.partner", "Contact", required=True, readonly=True, ondelete="cascade")
-    basis_ids = fields.Many2many("consent.basis", string="Stop", compute="_compute_basis_ids", store=True, readonly=False)
+    basis_ids = fields.Many2many(
+        "consent.basis", string="Stop", compute="_compute_basis_ids", store=True, readonly=False
+    )
     source = fields.Selection(SOURCES, "How", required=True, default="in_person")
     reason = fields.Char(help="Only if the person gave one: nobody must.")
 

@@ -19,9 +19,7 @@ class GdprDownload(http.Controller):
         record = request.env["gdpr.request"].browse(request_id).exists()
         if not record or not record.has_access("read"):
             raise request.not_found()
-        return self._json(
-            json.dumps(record._answer_values(), indent=1, ensure_ascii=False), record.name, "answer"
-        )
+        return self._json(json.dumps(record._answer_values(), indent=1, ensure_ascii=False), record.name, "answer")
 
     def _json(self, text, number, what):
         name = f"{number.replace('/', '-')}-{what}.json"

@@ -1,7 +1,6 @@
 import json
 
 from markupsafe import Markup
-
 from odoo import api, fields, models
 
 from ..tools import certificate

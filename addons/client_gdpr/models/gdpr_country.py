@@ -1,5 +1,4 @@
 import holidays
-
 from odoo import api, fields, models
 
 from ..tools.deadlines import Period, due

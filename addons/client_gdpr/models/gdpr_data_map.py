@@ -30,9 +30,7 @@ class GdprDataMap(models.Model):
     field_name = fields.Char("Field", required=True, readonly=True)
     model_label = fields.Char("Where", compute="_compute_labels")
     field_label = fields.Char("What", compute="_compute_labels")
-    role = fields.Selection(
-        [("link", "Link to a person"), ("email", "E-mail address")], required=True, readonly=True
-    )
+    role = fields.Selection([("link", "Link to a person"), ("email", "E-mail address")], required=True, readonly=True)
     state = fields.Selection(
         [("decided", "Decided"), ("undecided", "Undecided")], default="undecided", required=True, readonly=True
     )
@@ -107,7 +105,9 @@ class GdprDataMap(models.Model):
         :return: ``{"declared": int, "unclassified": ["model.field", …]}``
         """
         if not self.env.user.has_group("client_gdpr.group_gdpr_user"):
-            raise AccessError(self.env._("The data map is for privacy staff. Ask an administrator for a Privacy group."))
+            raise AccessError(
+                self.env._("The data map is for privacy staff. Ask an administrator for a Privacy group.")
+            )
         discovered = self._discover()
         unclassified = sorted(".".join(key) for key in discovered.keys() - self._declarations().keys())
         return {"declared": len(discovered) - len(unclassified), "unclassified": unclassified}
@@ -207,7 +207,7 @@ class GdprDataMap(models.Model):
     @api.model
     def _record_undecided(self):
         """Make a line for every undecided field, so that the DPO sees what waits; return the lines."""
-        rows = self.sudo().search([])
+        rows = self.sudo().search([])  # pylint: disable=no-search-all
         known = {(row.model_name, row.field_name) for row in rows}
         created = self.sudo().create(
             [

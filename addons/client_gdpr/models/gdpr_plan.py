@@ -27,7 +27,10 @@ class GdprPlan(models.Model):
         request.plan_id.sudo().unlink()
         line = self.env["gdpr.plan.line"]
         values = [
-            {**line._prepare_values(ruling), "decision": earlier.get(ruling.rule) if ruling.action == "review" else False}
+            {
+                **line._prepare_values(ruling),
+                "decision": earlier.get(ruling.rule) if ruling.action == "review" else False,
+            }
             for ruling in rulings
         ]
         plan = self.sudo().create(

@@ -83,11 +83,17 @@ class GdprPlanLine(models.Model):
         """The lines as values of the pipeline, with counts in place of the ids that a plan does not keep."""
         return [
             Ruling(
-                line.model, line.field_name, tuple(range(line.record_count)), line.action, line.reason_code,
-                line.law or "", line.until or None, tuple(line.field_names or ()),
+                line.model,
+                line.field_name,
+                tuple(range(line.record_count)),
+                line.action,
+                line.reason_code,
+                line.law or "",
+                line.until or None,
+                tuple(line.field_names or ()),
             )
             for line in self
-        ]  # fmt: skip
+        ]
 
     def _decide(self, decision):
         if not self.env.user.has_group("client_gdpr.group_gdpr_handler"):
@@ -96,7 +102,9 @@ class GdprPlanLine(models.Model):
             if line.plan_id.request_id.state != "planned":
                 raise UserError(self.env._("The plan is submitted already: send it back before you change it."))
             if line.reason_code != "mention_by_name":
-                raise UserError(self.env._("Only a mention by name is decided here. Ask the DPO about undecided fields."))
+                raise UserError(
+                    self.env._("Only a mention by name is decided here. Ask the DPO about undecided fields.")
+                )
         self.sudo().write({"decision": decision})
 
     def action_redact(self):

@@ -4,10 +4,9 @@ import logging
 
 import psycopg2
 from odoo import api, fields, models
+from odoo.addons.client_consent.tools import keys
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
-
-from odoo.addons.client_consent.tools import keys
 
 from ..tools import plan as plans
 from ..tools.identity import Identity
@@ -67,7 +66,7 @@ class GdprRequest(models.Model):
     received_at = fields.Datetime("Received", required=True, readonly=True)
     source = fields.Selection(SOURCES, "Came", required=True, readonly=True, default="in_person")
     note = fields.Text(readonly=True)
-    handler_id = fields.Many2one("res.users", "Handler", readonly=True, tracking=True)
+    handler_id = fields.Many2one("res.users", readonly=True, tracking=True)
     submitter_id = fields.Many2one("res.users", "Submitted by", readonly=True)
     approver_id = fields.Many2one("res.users", "Approved by", readonly=True, tracking=True)
     approved_at = fields.Datetime("Approved on", readonly=True)
@@ -182,9 +181,7 @@ class GdprRequest(models.Model):
     # -- the promised way in -------------------------------------------------------------------------
 
     @api.model
-    def request_open(
-        self, kind, partner_ids, received_at, source, note=None, addresses=None, values=None, until=None
-    ):
+    def request_open(self, kind, partner_ids, received_at, source, note=None, addresses=None, values=None, until=None):
         """Register a person's request.
 
         :param kind: access or erasure
@@ -200,7 +197,9 @@ class GdprRequest(models.Model):
             raise UserError(self.env._("There is no request of the kind %s: use access or erasure.", unknown.pop()))
         if source not in dict(SOURCES):
             raise UserError(
-                self.env._("There is no source %(code)s. Use one of: %(all)s.", code=source, all=", ".join(dict(SOURCES)))
+                self.env._(
+                    "There is no source %(code)s. Use one of: %(all)s.", code=source, all=", ".join(dict(SOURCES))
+                )
             )
         if addresses or values or until:
             raise UserError(self.env._("Addresses, values and an end belong to other rights than %s.", kind))
@@ -447,8 +446,12 @@ class GdprRequest(models.Model):
         if not self._has_group(role):
             raise AccessError(
                 {
-                    "handler": self.env._("Only a privacy handler does this. Ask an administrator for Privacy / Handler."),
-                    "approver": self.env._("Only an approver decides this. Ask an administrator for Privacy / Approver."),
+                    "handler": self.env._(
+                        "Only a privacy handler does this. Ask an administrator for Privacy / Handler."
+                    ),
+                    "approver": self.env._(
+                        "Only an approver decides this. Ask an administrator for Privacy / Approver."
+                    ),
                 }[role]
             )
 

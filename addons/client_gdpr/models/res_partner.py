@@ -66,7 +66,8 @@ class ResPartner(models.Model):
             return
         raise UserError(
             self.env._(
-                "%(count)s contact(s) are sealed after a privacy request and cannot be changed, copied, merged or deleted: "
+                "%(count)s contact(s) are sealed after a privacy request "
+                "and cannot be changed, copied, merged or deleted: "
                 "%(numbers)s. The data protection officer can tell you more.",
                 count=len(sealed),
                 numbers=", ".join(self.env._("Contact %s", id_) for id_ in sealed.ids),
@@ -80,12 +81,12 @@ class ResPartner(models.Model):
         self.ensure_one()
         requests = self.env["gdpr.request"]
         request = requests.search(
-            [("kind", "=", "access"), ("state", "=", "executed"), ("partner_ids", "=", self.id)], limit=1, order="id desc"
+            [("kind", "=", "access"), ("state", "=", "executed"), ("partner_ids", "=", self.id)],
+            limit=1,
+            order="id desc",
         )
         if not request:
-            request = requests.browse(
-                requests.request_open("access", self.ids, fields.Datetime.now(), "in_person")
-            )
+            request = requests.browse(requests.request_open("access", self.ids, fields.Datetime.now(), "in_person"))
             request.action_confirm_identity()
             request.action_execute()
         return request._get_form_action()
@@ -146,8 +147,14 @@ class ResPartner(models.Model):
         if obliging:
             latest = obliging[0]
             what = self.env["gdpr.reporter"]._ground_words(latest.code, latest.label)
-            until = format_date(self.env, latest.until, date_format="d MMM y") if latest.until else self.env._("further notice")
-            text = self.env._("Kept because: %(what)s until %(until)s (%(law)s)", what=what, until=until, law=latest.law)
+            until = (
+                format_date(self.env, latest.until, date_format="d MMM y")
+                if latest.until
+                else self.env._("further notice")
+            )
+            text = self.env._(
+                "Kept because: %(what)s until %(until)s (%(law)s)", what=what, until=until, law=latest.law
+            )
             if len(obliging) > 1:
                 text += " " + self.env._("and %s more", len(obliging) - 1)
             parts.append({"kind": "note", "text": text})

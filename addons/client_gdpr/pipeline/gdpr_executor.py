@@ -74,15 +74,15 @@ class GdprExecutor(models.AbstractModel):
         self.env.flush_all()
         if model == "ir.attachment":
             self._release_files(ids)
-        self.env.cr.execute(
-            SQL("DELETE FROM %s WHERE id = ANY(%s)", SQL.identifier(self.env[model]._table), list(ids))
-        )
+        self.env.cr.execute(SQL("DELETE FROM %s WHERE id = ANY(%s)", SQL.identifier(self.env[model]._table), list(ids)))
         self.env.invalidate_all()
 
     def _cancel_sent_quotations(self, orders):
         """A quotation that was sent may be deleted once it is cancelled; without mails to anybody."""
         self.env.flush_all()
-        self.env.cr.execute(SQL("UPDATE sale_order SET state = 'cancel' WHERE id = ANY(%s) AND state = 'sent'", orders.ids))
+        self.env.cr.execute(
+            SQL("UPDATE sale_order SET state = 'cancel' WHERE id = ANY(%s) AND state = 'sent'", orders.ids)
+        )
         orders.invalidate_recordset(["state"])
 
     def _release_files(self, ids):
@@ -115,14 +115,18 @@ class GdprExecutor(models.AbstractModel):
                 query = SQL(
                     "DELETE FROM %s WHERE %s = ANY(%s) AND %s = ANY(%s)",
                     SQL.identifier(field.relation),
-                    SQL.identifier(field.column1), list(ruling.ids),
-                    SQL.identifier(field.column2), list(located.ids(field.comodel_name)),
-                )  # fmt: skip
+                    SQL.identifier(field.column1),
+                    list(ruling.ids),
+                    SQL.identifier(field.column2),
+                    list(located.ids(field.comodel_name)),
+                )
             else:
                 query = SQL(
                     "UPDATE %s SET %s = NULL WHERE id = ANY(%s)",
-                    SQL.identifier(self.env[ruling.model]._table), SQL.identifier(name), list(ruling.ids),
-                )  # fmt: skip
+                    SQL.identifier(self.env[ruling.model]._table),
+                    SQL.identifier(name),
+                    list(ruling.ids),
+                )
             self.env.cr.execute(query)
         self.env.invalidate_all()
 
@@ -157,9 +161,11 @@ class GdprExecutor(models.AbstractModel):
                 self.env.cr.execute(
                     SQL(
                         "DELETE FROM %s WHERE %s = ANY(%s)",
-                        SQL.identifier(field.relation), SQL.identifier(field.column1), list(ids),
+                        SQL.identifier(field.relation),
+                        SQL.identifier(field.column1),
+                        list(ids),
                     )
-                )  # fmt: skip
+                )
             elif field.store and field.column_type:
                 row = declared.get((model, name))
                 value = self._blank_value(field, bool(row and row.action == "replace"))
@@ -169,9 +175,11 @@ class GdprExecutor(models.AbstractModel):
             self.env.cr.execute(
                 SQL(
                     "UPDATE %s SET %s WHERE id = ANY(%s)",
-                    SQL.identifier(records._table), SQL(", ").join(assignments), list(ids),
+                    SQL.identifier(records._table),
+                    SQL(", ").join(assignments),
+                    list(ids),
                 )
-            )  # fmt: skip
+            )
         self.env.invalidate_all()
         records.modified(list(names))
         self.env.flush_all()
@@ -213,8 +221,10 @@ class GdprExecutor(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 "SELECT id FROM ir_attachment WHERE res_model = %s AND res_field = %s AND res_id = ANY(%s)",
-                model, name, list(ids),
-            )  # fmt: skip
+                model,
+                name,
+                list(ids),
+            )
         )
         return [id_ for (id_,) in rows]
 

@@ -119,9 +119,7 @@ class GdprFinder(models.AbstractModel):
                         self._add(found, row.model, row.field, row.bond, self._linked_ids(field, ids))
                 else:
                     for model, ids in fresh.items():
-                        self._add(
-                            found, row.model, row.field, row.bond, self._soft_linked_ids(field, model, ids)
-                        )
+                        self._add(found, row.model, row.field, row.bond, self._soft_linked_ids(field, model, ids))
 
     def _linked_ids(self, field, ids):
         if field.type == "many2many":
@@ -148,8 +146,12 @@ class GdprFinder(models.AbstractModel):
         elif model_column := self._model_column(field):
             query = SQL(
                 "SELECT id FROM %s WHERE %s = %s AND %s = ANY(%s)",
-                table, SQL.identifier(model_column), model, column, list(ids),
-            )  # fmt: skip
+                table,
+                SQL.identifier(model_column),
+                model,
+                column,
+                list(ids),
+            )
         else:
             return []
         return [id_ for (id_,) in self.env.execute_query(query)]
@@ -189,9 +191,7 @@ class GdprFinder(models.AbstractModel):
             values[kind] |= earlier
         identity |= Identity.gather(**values)
         shared = self._shared_addresses(identity, partner_ids)
-        return Identity.gather(
-            identity.emails, identity.phones, identity.codes, identity.names, shared
-        )  # fmt: skip
+        return Identity.gather(identity.emails, identity.phones, identity.codes, identity.names, shared)
 
     def _get_identity_sources(self):
         """Own records of other models whose values identify the person too: model → kind → fields."""
@@ -202,9 +202,7 @@ class GdprFinder(models.AbstractModel):
 
     @staticmethod
     def _own_ids(found, model):
-        return {
-            id_ for (_f, bond, _s), ids in found.get(model, {}).items() if bond in ("self", "own") for id_ in ids
-        }
+        return {id_ for (_f, bond, _s), ids in found.get(model, {}).items() if bond in ("self", "own") for id_ in ids}
 
     def _column_values(self, model, name, ids):
         rows = self.env.execute_query(
@@ -227,8 +225,10 @@ class GdprFinder(models.AbstractModel):
                      JOIN mail_message m ON m.id = v.mail_message_id
                      JOIN ir_model_fields f ON f.id = v.field_id
                     WHERE m.model = %s AND m.res_id = ANY(%s) AND f.name = ANY(%s)""",
-                PERSON, list(partner_ids), list(kinds),
-            )  # fmt: skip
+                PERSON,
+                list(partner_ids),
+                list(kinds),
+            )
         )
         earlier = defaultdict(set)
         for name, old, new in rows:
@@ -274,9 +274,7 @@ class GdprFinder(models.AbstractModel):
             SQL("(%(c)s IS NULL OR %(c)s = ANY(%(ids)s))", c=SQL.identifier(owner), ids=list(partner_ids))
             for owner in self._owner_columns(model)
         ]
-        rows = self.env.execute_query(
-            SQL("SELECT id FROM %s WHERE %s", table, SQL(" AND ").join([condition, *others]))
-        )
+        rows = self.env.execute_query(SQL("SELECT id FROM %s WHERE %s", table, SQL(" AND ").join([condition, *others])))
         return [id_ for (id_,) in rows]
 
     def _owner_columns(self, model):
@@ -314,7 +312,8 @@ class GdprFinder(models.AbstractModel):
         patterns = [self._like(value) for value in identity.all]
         rows = self.env.execute_query(
             SQL(
-                "SELECT id, %(column)s FROM %(table)s WHERE %(column)s ILIKE ANY(%(patterns)s) AND NOT id = ANY(%(own)s)",
+                "SELECT id, %(column)s FROM %(table)s WHERE %(column)s ILIKE ANY(%(patterns)s)"
+                " AND NOT id = ANY(%(own)s)",
                 column=column,
                 table=SQL.identifier(self.env[model]._table),
                 patterns=patterns,

@@ -85,7 +85,9 @@ class GdprPlanner(models.AbstractModel):
             sorted(
                 row.field
                 for row in self.env["gdpr.data.map"]._declarations().values()
-                if row.model == model and row.role in ("value", "text", "email") and row.action in (*CHANGING, "anonymise")
+                if row.model == model
+                and row.role in ("value", "text", "email")
+                and row.action in (*CHANGING, "anonymise")
             )
         )
 
@@ -206,7 +208,13 @@ class GdprPlanner(models.AbstractModel):
         for r in rulings:
             key = (r.rule, r.law, r.until, r.fields)
             joined[key] = Ruling(
-                r.model, r.field, tuple(joined[key].ids if key in joined else ()) + tuple(r.ids),
-                r.action, r.reason, r.law, r.until, r.fields,
-            )  # fmt: skip
+                r.model,
+                r.field,
+                tuple(joined[key].ids if key in joined else ()) + tuple(r.ids),
+                r.action,
+                r.reason,
+                r.law,
+                r.until,
+                r.fields,
+            )
         return list(joined.values())

@@ -8,7 +8,18 @@ from ..models.gdpr_data_map import PERSON
 from ..tools import certificate
 
 #: Topics in the order in which a person would ask about them.
-TOPICS = ("contact", "consent", "sales", "accounting", "messages", "calendar", "marketing", "website", "privacy", "technical")
+TOPICS = (
+    "contact",
+    "consent",
+    "sales",
+    "accounting",
+    "messages",
+    "calendar",
+    "marketing",
+    "website",
+    "privacy",
+    "technical",
+)
 #: What needs a decision and what stays first, what goes last.
 READING_ORDER = ("review", "keep", "seal", "anonymise", "delete")
 LONGEST_LISTING = 200
@@ -37,7 +48,9 @@ class GdprReporter(models.AbstractModel):
         for model in sorted({hit.model for hit in located.hits}):
             ids = located.ids(model, "self", "own")
             columns = [
-                row for row in declared.values() if row.model == model and row.export and row.role in ("value", "text", "email")
+                row
+                for row in declared.values()
+                if row.model == model and row.export and row.role in ("value", "text", "email")
             ]
             if ids and columns:
                 topic = Counter(row.topic for row in columns).most_common(1)[0][0] or "technical"
@@ -45,7 +58,9 @@ class GdprReporter(models.AbstractModel):
         partners = self.env[PERSON].browse(located.partner_ids)
         return {
             "topics": [
-                {"code": code, "name": self._topic_name(code), "models": topics[code]} for code in TOPICS if topics[code]
+                {"code": code, "name": self._topic_name(code), "models": topics[code]}
+                for code in TOPICS
+                if topics[code]
             ],
             "consents": [line for partner in partners for line in partner.consent_status()],
             "why": [line | {"words": self._why_words(line)} for line in partners.gdpr_why()],

@@ -1,9 +1,8 @@
 """What tests of requests share; add-ons that build on this one use it too."""
 
 from odoo import fields
-from odoo.tests import new_test_user
-
 from odoo.addons.client_consent.tests.common import ConsentCase
+from odoo.tests import new_test_user
 
 
 class GdprCase(ConsentCase):

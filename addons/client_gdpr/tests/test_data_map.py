@@ -18,17 +18,22 @@ class TestDataMap(GdprCase):
         """A custom link to a contact on a model of the installation, as an administrator makes it."""
         self.env["ir.model.fields"].create(
             {
-                "name": "x_friend_id", "model_id": self.env["ir.model"]._get_id("res.country.group"), "ttype": "many2one",
-                "relation": "res.partner", "field_description": "Friend",
+                "name": "x_friend_id",
+                "model_id": self.env["ir.model"]._get_id("res.country.group"),
+                "ttype": "many2one",
+                "relation": "res.partner",
+                "field_description": "Friend",
             }
-        )  # fmt: skip
+        )
         group = self.env["res.country.group"].create({"name": "Friends", "x_friend_id": self.person.id})
         self.env.registry.clear_cache()
         return group
 
     def test_undecided_field_blocks_submission_until_it_is_decided(self):
         group = self.custom_link()
-        self.assertIn("res.country.group.x_friend_id", self.env["gdpr.data.map"].with_user(self.dpo).coverage()["unclassified"])
+        self.assertIn(
+            "res.country.group.x_friend_id", self.env["gdpr.data.map"].with_user(self.dpo).coverage()["unclassified"]
+        )
         request = self.open_request()
         with self.assertRaises(UserError) as refused:
             request.action_submit()

@@ -33,13 +33,15 @@ class TestErasure(GdprCase):
         self.assertEqual(content["request"], request.name)
         self.assertGreater(content["verified"]["columns"], 100)
         self.assertNotIn("Testovan", request.certificate_ids.document)
-        request.certificate_ids.sudo().document = request.certificate_ids.document.replace('"deleted"', '"kept"').replace(
-            '"version": 1', '"version": 2'
-        )
+        request.certificate_ids.sudo().document = request.certificate_ids.document.replace(
+            '"deleted"', '"kept"'
+        ).replace('"version": 1', '"version": 2')
         self.assertEqual(request.certificate_ids.verdict, "invalid")
 
     def test_bystander_with_similar_data_is_untouched(self):
-        twin = self.env["res.partner"].create(self.person_values("Eliška Testovaná", "eliska.other", "+420 777 000 111"))
+        twin = self.env["res.partner"].create(
+            self.person_values("Eliška Testovaná", "eliska.other", "+420 777 000 111")
+        )
         before = twin.read()[0]
         self.erase()
         twin.invalidate_recordset()
@@ -109,5 +111,8 @@ class TestErasure(GdprCase):
         self.assertEqual(self.env["gdpr.request"].browse(action["res_id"]).state, "submitted")
 
     def test_erased_person_cannot_be_erased_again(self):
-        with patch.object(ResPartner, "_gdpr_why_not_erasable", return_value="erased already"), self.assertRaises(UserError):
+        with (
+            patch.object(ResPartner, "_gdpr_why_not_erasable", return_value="erased already"),
+            self.assertRaises(UserError),
+        ):
             self.open_request()

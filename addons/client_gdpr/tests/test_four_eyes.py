@@ -9,9 +9,10 @@ from .common import GdprCase
 class TestFourEyes(GdprCase):
     def test_nobody_approves_their_own_plan_administrators_included(self):
         both = new_test_user(
-            self.env, "t_both",
+            self.env,
+            "t_both",
             "client_gdpr.group_gdpr_handler,client_gdpr.group_gdpr_approver,base.group_system,base.group_partner_manager",
-        )  # fmt: skip
+        )
         request = self.open_request(user=both)
         request.action_submit()
         with self.assertRaises(AccessError):

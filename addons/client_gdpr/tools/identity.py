@@ -49,9 +49,7 @@ class Identity:
             emails=frozenset(fold(v) for v in emails if v and "@" in v) - shared,
             phones=frozenset(v.strip() for v in phones if v and len(digits(v)) >= _SHORTEST_NUMBER) - shared,
             codes=frozenset(v.strip() for v in codes if v and len(v.strip()) >= _SHORTEST_TEXT),
-            names=frozenset(
-                fold(v) for v in names if v and " " in v.strip() and len(v.strip()) >= _SHORTEST_TEXT
-            ),
+            names=frozenset(fold(v) for v in names if v and " " in v.strip() and len(v.strip()) >= _SHORTEST_TEXT),
             shared=shared,
         )
 
@@ -75,9 +73,7 @@ class Identity:
         return tuple(sorted(set(self.sure) | self.names, key=lambda v: (-len(v), v)))
 
     def to_dict(self) -> dict[str, list[str]]:
-        return {
-            name: sorted(getattr(self, name)) for name in ("emails", "phones", "codes", "names", "shared")
-        }
+        return {name: sorted(getattr(self, name)) for name in ("emails", "phones", "codes", "names", "shared")}
 
     @classmethod
     def from_dict(cls, values: dict[str, list[str]]) -> "Identity":

@@ -45,9 +45,7 @@ class Located:
 
     def ids(self, model: str, *bonds: Bond) -> tuple[int, ...]:
         """Ids of one model, each once, optionally of these bonds only."""
-        found = {
-            id_ for hit in self.hits if hit.model == model and (not bonds or hit.bond in bonds) for id_ in hit.ids
-        }
+        found = {id_ for hit in self.hits if hit.model == model and (not bonds or hit.bond in bonds) for id_ in hit.ids}
         return tuple(sorted(found))
 
 

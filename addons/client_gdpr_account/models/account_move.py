@@ -1,8 +1,7 @@
 from odoo import api, fields, models
+from odoo.addons.client_gdpr.tools import capability, retention
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
-
-from odoo.addons.client_gdpr.tools import capability, retention
 
 BUYER_GROUPS = "client_gdpr.group_gdpr_accounting,client_gdpr.group_gdpr_dpo"
 
@@ -28,15 +27,24 @@ class AccountMove(models.Model):
         help="Name, address and tax number as they stood on the document when its buyer was erased.",
     )
     printed_buyer_text = fields.Text(
-        "Buyer as printed (text)", compute="_compute_printed_buyer_text", search="_search_printed_buyer_text",
+        "Buyer as printed (text)",
+        compute="_compute_printed_buyer_text",
+        search="_search_printed_buyer_text",
         groups=BUYER_GROUPS,
-    )  # fmt: skip
+    )
 
     @api.depends(
-        "state", "date", "invoice_date", "taxable_supply_date", "company_id.vat", "company_id.account_fiscal_country_id",
-        "company_id.fiscalyear_last_day", "company_id.fiscalyear_last_month", "company_id.gdpr_tax_period",
+        "state",
+        "date",
+        "invoice_date",
+        "taxable_supply_date",
+        "company_id.vat",
+        "company_id.account_fiscal_country_id",
+        "company_id.fiscalyear_last_day",
+        "company_id.fiscalyear_last_month",
+        "company_id.gdpr_tax_period",
         "amount_residual",
-    )  # fmt: skip
+    )
     def _compute_gdpr_keep(self):
         """Art. 17(3)(b): kept while a statute says so; the latest end of all rules that govern it wins."""
         for company, moves in self.grouped("company_id").items():
@@ -68,9 +76,10 @@ class AccountMove(models.Model):
         if operator not in ("ilike", "=", "like") or not isinstance(value, str):
             return NotImplemented
         pattern = "%" + value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-        return [
-            ("id", "in", SQL("(SELECT id FROM account_move WHERE printed_buyer IS NOT NULL AND printed_buyer::text ILIKE %s)", pattern))
-        ]  # fmt: skip
+        found = SQL(
+            "(SELECT id FROM account_move WHERE printed_buyer IS NOT NULL AND printed_buyer::text ILIKE %s)", pattern
+        )
+        return [("id", "in", found)]
 
     def write(self, vals):
         if "printed_buyer" in vals and not capability.is_sweep(self.env.context):

@@ -102,5 +102,9 @@ class GdprPlanner(models.AbstractModel):
     def _waits_for_tax_period(self, partner):
         """VAT statements read the live contact until the tax period of its last document is locked."""
         moves = self.env["account.move"].sudo()
-        last = moves.search([("commercial_partner_id", "=", partner.commercial_partner_id.id), ("state", "=", "posted")], order="date desc", limit=1)
+        last = moves.search(
+            [("commercial_partner_id", "=", partner.commercial_partner_id.id), ("state", "=", "posted")],
+            order="date desc",
+            limit=1,
+        )
         return bool(last) and not (last.company_id.tax_lock_date and last.company_id.tax_lock_date >= last.date)

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-
 from odoo.addons.client_gdpr.models.gdpr_clock_profile import CONFIDENCE
 from odoo.addons.client_gdpr.tools import retention
 
@@ -91,8 +90,14 @@ class GdprRetentionRule(models.Model):
         rules = self.sudo().search([("country_id", "=", country.id), ("scope", "in", scopes)])
         return [
             retention.Rule(
-                str(rule.id), rule.law, rule.start, rule.years, rule.days,
-                rule.from_date or None, rule.until_date or None, rule.reaches_older,
+                str(rule.id),
+                rule.law,
+                rule.start,
+                rule.years,
+                rule.days,
+                rule.from_date or None,
+                rule.until_date or None,
+                rule.reaches_older,
             )
             for rule in rules
-        ]  # fmt: skip
+        ]

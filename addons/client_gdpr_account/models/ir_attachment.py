@@ -20,7 +20,8 @@ class IrAttachment(models.Model):
             return result
         forbidden = frozen | (result[0] if result else self.browse())
         message = self.env._(
-            "The buyer of this document was erased; its files open only for Accounting retention and the data protection officer."
+            "The buyer of this document was erased; its files open only for Accounting retention "
+            "and the data protection officer."
         )
         return forbidden, lambda: AccessError(message)
 

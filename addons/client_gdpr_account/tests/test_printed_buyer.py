@@ -1,10 +1,9 @@
 from odoo import fields
-from odoo.exceptions import AccessError
-from odoo.tests import new_test_user, tagged
-
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from odoo.addons.client_consent.tests.common import use_key
 from odoo.addons.client_consent.tools.keys import KeyRing
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
 
 
 @tagged("post_install", "-at_install")
@@ -17,12 +16,21 @@ class TestPrintedBuyer(AccountTestInvoicingCommon):
         company.country_id = company.account_fiscal_country_id = cls.env.ref("base.cz")
         company.account_sale_tax_id = False
         cls.product_a.taxes_id = False
-        cls.buyer = cls.env["res.partner"].create({"name": "Eliška Testovaná", "street": "Krátká 1", "city": "Brno", "email": "eliska@post.example"})
-        cls.invoice = cls.init_invoice("out_invoice", partner=cls.buyer, invoice_date=fields.Date.today(), products=cls.product_a, post=True)
+        cls.buyer = cls.env["res.partner"].create(
+            {"name": "Eliška Testovaná", "street": "Krátká 1", "city": "Brno", "email": "eliska@post.example"}
+        )
+        cls.invoice = cls.init_invoice(
+            "out_invoice", partner=cls.buyer, invoice_date=fields.Date.today(), products=cls.product_a, post=True
+        )
         groups = "client_gdpr.group_gdpr_handler,base.group_partner_manager"
         cls.handler = new_test_user(cls.env, "a_handler", groups, company_id=company.id)
         cls.approver = new_test_user(cls.env, "a_approver", "client_gdpr.group_gdpr_approver", company_id=company.id)
-        cls.accountant = new_test_user(cls.env, "a_accountant", "account.group_account_user,client_gdpr.group_gdpr_accounting", company_id=company.id)
+        cls.accountant = new_test_user(
+            cls.env,
+            "a_accountant",
+            "account.group_account_user,client_gdpr.group_gdpr_accounting",
+            company_id=company.id,
+        )
         cls.seller = new_test_user(cls.env, "a_seller", "account.group_account_invoice", company_id=company.id)
 
     def erase(self):
@@ -50,7 +58,9 @@ class TestPrintedBuyer(AccountTestInvoicingCommon):
 
     def test_contact_with_a_draft_only_goes_with_its_draft(self):
         other = self.env["res.partner"].create({"name": "Only Drafted", "email": "draft@post.example"})
-        draft = self.init_invoice("out_invoice", partner=other, invoice_date=fields.Date.today(), products=self.product_a)
+        draft = self.init_invoice(
+            "out_invoice", partner=other, invoice_date=fields.Date.today(), products=self.product_a
+        )
         self.buyer = other
         self.erase()
         self.assertFalse(other.exists() or draft.exists())

@@ -1,9 +1,8 @@
 from datetime import date
 
 from odoo import fields
-from odoo.tests import tagged
-
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.tests import tagged
 
 
 @tagged("post_install", "-at_install")
@@ -67,6 +66,11 @@ class TestRetention(AccountTestInvoicingCommon):
         self.assertEqual(self.partner_a.sudo().gdpr_keep_until, move.gdpr_keep_until)
 
     def test_shipped_rules_that_need_a_lawyer_are_switched_off(self):
-        rules = self.env["gdpr.retention.rule"].sudo().with_context(active_test=False).search([("confidence", "=", "check")])
+        rules = (
+            self.env["gdpr.retention.rule"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("confidence", "=", "check")])
+        )
         self.assertTrue(rules)
         self.assertFalse(any(rules.mapped("active")))

@@ -1,7 +1,8 @@
 """Leads, quotations, orders, meetings, invoices and a mailing."""
 
+# The company of the demo speaks Czech, whatever the language of the user.
+# pylint: disable=translation-required
 from dateutil.relativedelta import relativedelta
-
 from odoo import fields
 
 from .company import sales_journal
@@ -29,16 +30,36 @@ def _products(env):
 def _leads(env, firm, staff, persons):
     env["crm.lead"].create(
         [
-            {"name": "Zájem o elektrokolo", "partner_id": persons["jana"].id, "user_id": staff["sales1"].id,
-             "description": "<p>Přišla do prodejny, chce vyzkoušet.</p>", "company_id": firm.id},
-            {"name": "Dotaz z webu", "contact_name": "Jana Nováková", "email_from": "jana.novakova@post.example",
-             "user_id": staff["sales1"].id, "company_id": firm.id},
-            {"name": "Káva do kanceláře", "partner_id": persons["papirna"].id, "user_id": staff["sales2"].id,
-             "company_id": firm.id},
-            {"name": "Poptávka dětského kola", "contact_name": "Tomáš Procházka", "partner_id": persons["tomas"].id,
-             "email_from": "tomas.prochazka@post.example", "user_id": staff["sales2"].id, "company_id": firm.id},
+            {
+                "name": "Zájem o elektrokolo",
+                "partner_id": persons["jana"].id,
+                "user_id": staff["sales1"].id,
+                "description": "<p>Přišla do prodejny, chce vyzkoušet.</p>",
+                "company_id": firm.id,
+            },
+            {
+                "name": "Dotaz z webu",
+                "contact_name": "Jana Nováková",
+                "email_from": "jana.novakova@post.example",
+                "user_id": staff["sales1"].id,
+                "company_id": firm.id,
+            },
+            {
+                "name": "Káva do kanceláře",
+                "partner_id": persons["papirna"].id,
+                "user_id": staff["sales2"].id,
+                "company_id": firm.id,
+            },
+            {
+                "name": "Poptávka dětského kola",
+                "contact_name": "Tomáš Procházka",
+                "partner_id": persons["tomas"].id,
+                "email_from": "tomas.prochazka@post.example",
+                "user_id": staff["sales2"].id,
+                "company_id": firm.id,
+            },
         ]
-    )  # fmt: skip
+    )
 
 
 def _quotations(env, staff, persons, products):
@@ -67,13 +88,22 @@ def _meetings(env, staff, persons):
     events = env["calendar.event"].with_context(no_mail_to_attendees=True, dont_notify=True)
     events.create(
         [
-            {"name": "Zkušební jízda", "start": start, "stop": start + relativedelta(hours=1),
-             "user_id": staff["sales1"].id, "partner_ids": [(6, 0, (persons["jana"] | seller).ids)]},
-            {"name": "Setkání zákazníků", "start": start, "stop": start + relativedelta(hours=2),
-             "user_id": staff["sales1"].id,
-             "partner_ids": [(6, 0, (persons["jana"] | persons["petr"] | persons["marie"] | seller).ids)]},
+            {
+                "name": "Zkušební jízda",
+                "start": start,
+                "stop": start + relativedelta(hours=1),
+                "user_id": staff["sales1"].id,
+                "partner_ids": [(6, 0, (persons["jana"] | seller).ids)],
+            },
+            {
+                "name": "Setkání zákazníků",
+                "start": start,
+                "stop": start + relativedelta(hours=2),
+                "user_id": staff["sales1"].id,
+                "partner_ids": [(6, 0, (persons["jana"] | persons["petr"] | persons["marie"] | seller).ids)],
+            },
         ]
-    )  # fmt: skip
+    )
 
 
 def _invoices(env, firm, staff, persons, products):
@@ -101,9 +131,7 @@ def _invoices(env, firm, staff, persons, products):
                 "invoice_date": day,
                 "taxable_supply_date": day,
                 "invoice_user_id": staff["sales1"].id,
-                "invoice_line_ids": [
-                    (0, 0, {"product_id": product.id, "quantity": qty}) for product, qty in lines
-                ],
+                "invoice_line_ids": [(0, 0, {"product_id": product.id, "quantity": qty}) for product, qty in lines],
             }
         )
         invoice.action_post()

@@ -7,7 +7,11 @@ DOMAIN = "kolo-a-kava.example"
 STAFF = {
     "sales1": (
         "Tereza Malá",
-        ["sales_team.group_sale_salesman_all_leads", "client_consent.group_consent_user", "mass_mailing.group_mass_mailing_user"],
+        [
+            "sales_team.group_sale_salesman_all_leads",
+            "client_consent.group_consent_user",
+            "mass_mailing.group_mass_mailing_user",
+        ],
     ),
     "sales2": ("Filip Beneš", ["sales_team.group_sale_salesman", "client_consent.group_consent_user"]),
     "accountant": (

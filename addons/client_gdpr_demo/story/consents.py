@@ -1,7 +1,6 @@
 """Who allowed what, how and when; and who took it back."""
 
 from dateutil.relativedelta import relativedelta
-
 from odoo import fields
 
 
