@@ -18,7 +18,7 @@ from .odoo import Odoo
 from .settings import ADDONS, SETUP
 
 # What a small firm's Odoo has. The add-ons' own dependencies come on top.
-ODOO_MODULES = ("account", "calendar", "contacts", "crm", "l10n_cz", "mass_mailing", "sale_management")
+ODOO_MODULES = ("account", "calendar", "contacts", "crm", "hr", "l10n_cz", "mass_mailing", "sale_management")
 _MARK = "client_gdpr set-up "
 
 

@@ -252,3 +252,13 @@ class TestErasureOfAnInvoicedPerson(TransactionCase):
             note.invalidate_recordset()
             self.assertNotIn("Nováková", note.body)
         self.assertNotIn("jana.novakova", message.body)
+
+    def test_employee_is_refused_when_the_request_is_opened(self):
+        employee = self.env["hr.employee"].create({"name": "Radek Servis", "work_email": "radek@kolo.example"})
+        self.assertTrue(employee.work_contact_id)
+        before = self.env["gdpr.request"].search_count([])
+        with self.assertRaisesRegex(UserError, "employee"):
+            self.open_request(employee.work_contact_id)
+        with self.assertRaisesRegex(UserError, "employee"):
+            employee.work_contact_id.with_user(self.staff["handler"]).action_gdpr_delete_me()
+        self.assertEqual(self.env["gdpr.request"].search_count([]), before)

@@ -108,9 +108,10 @@ class GdprRequest(models.Model):
         for request in self:
             lines = request.plan_id.line_ids
             request.review_line_ids = lines.filtered(lambda line: line.action == "review")
-            request.plan_html = lines and self.env["ir.qweb"]._render(
-                "client_gdpr.plan_preview", {"lines": self.env["gdpr.reporter"]._plan_lines(lines._rulings())}
-            )
+            request.plan_html = False
+            if lines:
+                planned = self.env["gdpr.reporter"]._plan_lines(lines._rulings())
+                request.plan_html = self.env["ir.qweb"]._render("client_gdpr.plan_preview", {"lines": planned})
 
     @api.depends("certificate_ids.document")
     @api.depends_context("lang")

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ..tools import capability
@@ -132,6 +133,11 @@ class ResPartner(models.Model):
             }
             for ground in self.env["gdpr.ground"].sudo()._grounds(self.ids)
         ]
+
+    @api.model
+    def _may_process_domain(self, purpose, channel):
+        """Nothing is sent to a sealed contact, whatever was allowed before (Art. 18(2), 17(1))."""
+        return super()._may_process_domain(purpose, channel) & Domain("gdpr_state", "not in", SEALED)
 
     def _consent_banner_parts(self):
         """Say in the banner why the contact is kept, or that it is sealed."""

@@ -5,3 +5,4 @@ from . import test_deadline
 from . import test_erasure
 from . import test_four_eyes
 from . import test_rights
+from . import test_rpc

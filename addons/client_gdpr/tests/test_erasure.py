@@ -116,3 +116,12 @@ class TestErasure(GdprCase):
             self.assertRaises(UserError),
         ):
             self.open_request()
+
+    def test_sealed_contact_is_allowed_nothing(self):
+        self.env["consent.purpose"].create(
+            {"code": "recall", "name": "Safety recalls", "lawful_basis": "legal_obligation", "channel_email": True}
+        ).action_activate()
+        self.assertTrue(self.person.consent_allows("recall", "email"))
+        self.env.cr.execute("UPDATE res_partner SET gdpr_state = 'restricted' WHERE id = %s", [self.person.id])
+        self.person.invalidate_recordset()
+        self.assertFalse(self.person.consent_allows("recall", "email"))
