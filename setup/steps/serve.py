@@ -26,7 +26,7 @@ DEMO_USERS = {
     "sales2": "salesperson",
     "admin": "administrator",
 }
-FIRST_CLICK = "Open Contacts → Jana Nováková → tab Privacy → Show me / Delete me."
+FIRST_CLICK = "Log in as handler, open Contacts → Jana Nováková → tab Privacy → Show me / Delete me."
 _PATIENCE = 180
 
 

@@ -47,16 +47,19 @@ class GdprCertificate(models.Model):
                 continue
             record.verdict = "valid"
             record.readable = self.env["ir.qweb"]._render(
-                "client_gdpr.certificate_document", {"content": content, "sentence": self._sentence, "signed": signed}
+                "client_gdpr.certificate_document",
+                {
+                    "content": content,
+                    "sentence": self.env["gdpr.reporter"]._sentence,
+                    "moment": self.env["gdpr.reporter"]._moment,
+                    "signed": signed,
+                },
             )
 
     def _public_key(self):
         """Base64 of the key that must have signed; certificates name it too, but a forger would name his."""
         seed = self.env["consent.key"]._ring().derive("signature-ed25519")
         return certificate.sign({}, seed)["public_key"]
-
-    def _sentence(self, item):
-        return self.env["gdpr.reporter"]._sentence(item)
 
     def action_download(self):
         """Hand out the signed JSON."""

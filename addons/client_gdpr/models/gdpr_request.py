@@ -28,6 +28,10 @@ STATES = [
     ("failed", "Failed"),
 ]
 OPEN = ("received", "identified", "planned", "submitted", "approved", "executing", "executed", "failed")
+#: Who reads what is held about the person of an access request.
+ANSWER_GROUPS = "client_gdpr.group_gdpr_handler,client_gdpr.group_gdpr_dpo"
+#: Records of a model on the page; the file has them all.
+LONGEST_ON_SCREEN = 50
 SOURCES = [
     ("in_person", "In person"),
     ("phone", "By phone"),
@@ -86,7 +90,7 @@ class GdprRequest(models.Model):
     undecided_count = fields.Integer(related="plan_id.undecided_count")
     certificate_ids = fields.One2many("gdpr.certificate", "request_id", readonly=True)
     certificate_html = fields.Html(compute="_compute_certificate_html", sanitize=False)
-    answer_html = fields.Html("Answer", compute="_compute_answer_html", sanitize=False)
+    answer_html = fields.Html("Answer", compute="_compute_answer_html", sanitize=False, groups=ANSWER_GROUPS)
     identity_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     may_approve = fields.Boolean(compute="_compute_may_approve")
 
@@ -125,11 +129,7 @@ class GdprRequest(models.Model):
         """The answer is written afresh each time it is read: the request keeps no copy of the person's data."""
         for request in self:
             if request.kind == "access" and request.state in ("executed", "answered") and request.partner_ids:
-                reporter = self.env["gdpr.reporter"]
-                request.answer_html = self.env["ir.qweb"]._render(
-                    "client_gdpr.access_answer",
-                    {"answer": request._answer_values(), "consent_words": reporter._consent_words},
-                )
+                request.answer_html = self.env["gdpr.reporter"]._answer_page(request._answer_values(LONGEST_ON_SCREEN))
             else:
                 request.answer_html = False
 
@@ -424,18 +424,19 @@ class GdprRequest(models.Model):
         plain = keys.decrypt(ring.derive("request"), base64.b64decode(payload), f"gdpr.request/{self.id}".encode())
         return Identity.from_dict(json.loads(plain))
 
-    def _answer_values(self):
-        """The access answer as plain values, for the page and the JSON file."""
+    def _answer_values(self, longest=None):
+        """The access answer as plain values, for the JSON file and, up to ``longest`` records a model, the page."""
         self.ensure_one()
         self._only("access")
-        self._check_group("handler")
+        if not self.env.user.has_groups(ANSWER_GROUPS):
+            self._check_group("handler")
         self.check_access("read")
         partners = self.partner_ids
         return {
             "request": self.name,
             "received": fields.Datetime.to_string(self.received_at),
             "written": fields.Datetime.to_string(fields.Datetime.now()),
-            **self.env["gdpr.reporter"]._answer(partners.ids),
+            **self.env["gdpr.reporter"]._answer(partners.ids, longest),
         }
 
     # -- helpers -------------------------------------------------------------------------------------

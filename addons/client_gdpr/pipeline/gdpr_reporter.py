@@ -2,7 +2,7 @@ import json
 from collections import Counter, defaultdict
 
 from odoo import api, fields, models
-from odoo.tools import format_date
+from odoo.tools import format_date, format_datetime, html2plaintext
 
 from ..models.gdpr_data_map import PERSON
 from ..tools import certificate
@@ -22,7 +22,6 @@ TOPICS = (
 )
 #: What needs a decision and what stays first, what goes last.
 READING_ORDER = ("review", "keep", "seal", "anonymise", "delete")
-LONGEST_LISTING = 200
 
 
 class GdprReporter(models.AbstractModel):
@@ -34,11 +33,12 @@ class GdprReporter(models.AbstractModel):
     # -- access (Art. 15) ----------------------------------------------------------------------------
 
     @api.model
-    def _answer(self, partner_ids):
+    def _answer(self, partner_ids, longest=None):
         """Everything held about one person, by topic, as plain values.
 
         Art. 15(1): purposes, categories, recipients, periods, rights, sources; (3): the data itself.
 
+        :param longest: how many records a model lists at most; all by default
         :return: ``{"topics": [{code, name, models: [{model, name, count, records: [{label: value}]}]}],
             "why": […], "consents": […], "about": {…}}``
         """
@@ -54,7 +54,9 @@ class GdprReporter(models.AbstractModel):
             ]
             if ids and columns:
                 topic = Counter(row.topic for row in columns).most_common(1)[0][0] or "technical"
-                topics[topic].append(self._describe(model, ids, [row.field for row in columns]))
+                topics[topic].append(
+                    self._describe(model, ids[:longest], [row.field for row in columns]) | {"count": len(ids)}
+                )
         partners = self.env[PERSON].browse(located.partner_ids)
         return {
             "topics": [
@@ -68,14 +70,15 @@ class GdprReporter(models.AbstractModel):
         }
 
     def _describe(self, model, ids, names):
-        records = self.env[model].sudo().with_context(active_test=False).browse(ids[:LONGEST_LISTING])
+        records = self.env[model].sudo().with_context(active_test=False).browse(ids)
+        names = sorted(names, key=lambda name: records._fields[name]._sequence)
         strings = {name: records._fields[name].get_description(self.env, ["string"])["string"] for name in names}
         rows = []
         for record in records:
             values = {strings[name]: self._plain(record, name) for name in names}
             if row := {label: value for label, value in values.items() if value not in (None, "", [])}:
                 rows.append(row)
-        return {"model": model, "name": self.env[model]._description, "count": len(ids), "records": rows}
+        return {"model": model, "name": self.env[model]._description, "records": rows}
 
     def _plain(self, record, name):
         """A field's value as a person reads it, safe for JSON."""
@@ -92,6 +95,8 @@ class GdprReporter(models.AbstractModel):
             return json.dumps(value, ensure_ascii=False, default=str) if value else None
         if field.type == "boolean":
             return value
+        if field.type == "html":
+            return html2plaintext(value).strip() if value else None
         return str(value) if value not in (False, None) else None
 
     def _topic_name(self, code):
@@ -219,6 +224,17 @@ class GdprReporter(models.AbstractModel):
             {"action": action, "done": will[action], "what": what, "why": why, "count": count}
             for (action, what, why), count in counts.items()
         ]
+
+    @api.model
+    def _answer_page(self, answer):
+        """The answer of :meth:`_answer` as a page for the person, in the language of the reader."""
+        values = {"answer": answer, "consent_words": self._consent_words, "moment": self._moment}
+        return self.env["ir.qweb"]._render("client_gdpr.access_answer", values)
+
+    @api.model
+    def _moment(self, value):
+        """A moment given as UTC text, in the reader's own zone and way of writing."""
+        return format_datetime(self.env, value, dt_format="d MMMM y, HH:mm")
 
     @api.model
     def _consent_words(self, line):

@@ -1,7 +1,7 @@
 import json
 
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 
 from .common import GdprCase
 
@@ -51,3 +51,22 @@ class TestAccess(GdprCase):
         request.action_execute()
         with self.assertRaises(AccessError):
             request.with_user(self.approver)._answer_values()
+
+    def test_every_privacy_role_opens_the_request_and_only_handler_and_dpo_see_the_answer(self):
+        action = self.person.with_user(self.handler).action_gdpr_show_me()
+        for user, sees in ((self.handler, True), (self.dpo, True), (self.approver, False), (self.auditor, False)):
+            request = self.env["gdpr.request"].with_user(user).browse(action["res_id"])
+            with self.subTest(user.login):
+                form = Form(request)
+                self.assertEqual(form.state, "executed")
+                self.assertEqual("answer_html" in form._view["fields"], sees)
+
+    def test_page_shows_the_first_records_and_the_file_all_of_them(self):
+        for number in range(60):
+            self.person.message_post(body=f"Note number {number:03}")
+        request = self.open_request("access")
+        request.action_confirm_identity()
+        request.action_execute()
+        self.assertIn("The first", request.answer_html)
+        whole = json.dumps(request._answer_values())
+        self.assertEqual([n for n in range(60) if f"Note number {n:03}" not in whole], [])

@@ -7,5 +7,5 @@ class GdprReporter(models.AbstractModel):
     @api.model
     def _ground_words(self, code, label):
         if code == "accounting":
-            return self.env._("document %s", label)
+            return self.env._("Invoice or entry %s", label)
         return super()._ground_words(code, label)
