@@ -27,7 +27,9 @@ STATES = [
     ("cancelled", "Cancelled"),
     ("failed", "Failed"),
 ]
-OPEN = ("received", "identified", "planned", "submitted", "approved", "executing", "executed", "failed")
+#: Nothing was carried out yet, or not all of it; and: the answer is still owed.
+UNFINISHED = ("received", "identified", "planned", "submitted", "approved", "executing", "failed")
+OPEN = (*UNFINISHED, "executed")
 #: Who reads what is held about the person of an access request.
 ANSWER_GROUPS = "client_gdpr.group_gdpr_handler,client_gdpr.group_gdpr_dpo"
 #: Records of a model on the page; the file has them all.

@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import format_date
 
 from ..tools import capability
+from .gdpr_request import UNFINISHED
 
 SEALED = ("restricted", "blocked", "erased")
 
@@ -93,9 +94,14 @@ class ResPartner(models.Model):
         return request._get_form_action()
 
     def action_gdpr_delete_me(self):
-        """Open the dialog that shows what would happen before anything happens."""
+        """Open the dialog that shows what would happen before anything happens, or the request that runs already."""
         self.ensure_one()
         self.env["gdpr.request"]._check_group("handler")
+        running = self.env["gdpr.request"].search(
+            [("kind", "=", "erasure"), ("state", "in", UNFINISHED), ("partner_ids", "=", self.id)], limit=1
+        )
+        if running:
+            return running._get_form_action()
         self._gdpr_check_erasable()
         action = self.env["ir.actions.act_window"]._for_xml_id("client_gdpr.action_gdpr_erasure_wizard")
         action["context"] = {"default_partner_id": self.id}

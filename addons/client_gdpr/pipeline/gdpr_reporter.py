@@ -47,11 +47,7 @@ class GdprReporter(models.AbstractModel):
         topics = defaultdict(list)
         for model in sorted({hit.model for hit in located.hits}):
             ids = located.ids(model, "self", "own")
-            columns = [
-                row
-                for row in declared.values()
-                if row.model == model and row.export and row.role in ("value", "text", "email")
-            ]
+            columns = self._exported(declared, model)
             if ids and columns:
                 topic = Counter(row.topic for row in columns).most_common(1)[0][0] or "technical"
                 topics[topic].append(
@@ -69,9 +65,18 @@ class GdprReporter(models.AbstractModel):
             "about": self._about(),
         }
 
+    def _exported(self, declared, model):
+        """The rows of a model that a person gets to see, as its own add-on declares them and others' after."""
+        rows = [
+            row
+            for row in declared.values()
+            if row.model == model and row.export and row.role in ("value", "text", "email")
+        ]
+        own = f"/{self.env[model]._original_module}.csv"
+        return sorted(rows, key=lambda row: not f"/{row.source}".endswith(own))
+
     def _describe(self, model, ids, names):
         records = self.env[model].sudo().with_context(active_test=False).browse(ids)
-        names = sorted(names, key=lambda name: records._fields[name]._sequence)
         strings = {name: records._fields[name].get_description(self.env, ["string"])["string"] for name in names}
         rows = []
         for record in records:
@@ -86,7 +91,9 @@ class GdprReporter(models.AbstractModel):
         if field.relational:
             return value.mapped("display_name") if field.type != "many2one" else (value.display_name or None)
         if field.type in ("date", "datetime"):
-            return fields.Date.to_string(value) if field.type == "date" else fields.Datetime.to_string(value)
+            return field.to_string(value) or None
+        if field.type == "monetary":
+            return f"{value:.2f} {record[field.get_currency_field(record)].name or ''}".strip()
         if field.type == "binary":
             return self.env._("stored") if value else None
         if field.type == "selection":
@@ -228,8 +235,16 @@ class GdprReporter(models.AbstractModel):
     @api.model
     def _answer_page(self, answer):
         """The answer of :meth:`_answer` as a page for the person, in the language of the reader."""
-        values = {"answer": answer, "consent_words": self._consent_words, "moment": self._moment}
+        values = {"answer": answer, "consent_words": self._consent_words, "moment": self._moment, "shown": self._shown}
         return self.env["ir.qweb"]._render("client_gdpr.access_answer", values)
+
+    def _shown(self, value):
+        """A plain value on the page: lists with commas, yes and no in words."""
+        if isinstance(value, list):
+            return ", ".join(map(str, value))
+        if isinstance(value, bool):
+            return self.env._("yes") if value else self.env._("no")
+        return value
 
     @api.model
     def _moment(self, value):

@@ -125,3 +125,12 @@ class TestErasure(GdprCase):
         self.env.cr.execute("UPDATE res_partner SET gdpr_state = 'restricted' WHERE id = %s", [self.person.id])
         self.person.invalidate_recordset()
         self.assertFalse(self.person.consent_allows("recall", "email"))
+
+    def test_delete_me_opens_the_request_that_runs_already(self):
+        request = self.open_request()
+        request.action_submit()
+        action = self.person.with_user(self.handler).action_gdpr_delete_me()
+        self.assertEqual((action["res_model"], action["res_id"]), ("gdpr.request", request.id))
+        request.action_cancel("Taken back.")
+        action = self.person.with_user(self.handler).action_gdpr_delete_me()
+        self.assertEqual(action["res_model"], "gdpr.erasure.wizard")
