@@ -68,3 +68,16 @@ class TestRights(GdprCase):
             with self.subTest(f"{name}, button"), self.assertRaises(UserError):
                 partner.with_user(self.handler).action_gdpr_delete_me()
         self.assertEqual(self.env["gdpr.request"].search_count([]), before)
+
+    def test_each_role_finds_its_menu_and_outsiders_none(self):
+        places = {
+            "menu_privacy_root": (self.handler, self.approver, self.dpo, self.auditor),
+            "menu_gdpr_request": (self.handler, self.approver, self.dpo, self.auditor),
+            "menu_gdpr_request_to_approve": (self.approver,),
+        }
+        for user in (self.handler, self.approver, self.dpo, self.auditor, self.outsider):
+            visible = self.env["ir.ui.menu"].with_user(user)._visible_menu_ids()
+            for name, users in places.items():
+                module = "client_consent" if name == "menu_privacy_root" else "client_gdpr"
+                with self.subTest(user=user.login, menu=name):
+                    self.assertEqual(self.env.ref(f"{module}.{name}").id in visible, user in users)
