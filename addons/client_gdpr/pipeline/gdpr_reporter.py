@@ -5,21 +5,8 @@ from odoo import api, fields, models
 from odoo.tools import format_date, format_datetime, html2plaintext
 
 from ..models.gdpr_data_map import PERSON
-from ..tools import certificate
+from ..tools import catalogue, certificate
 
-#: Topics in the order in which a person would ask about them.
-TOPICS = (
-    "contact",
-    "consent",
-    "sales",
-    "accounting",
-    "messages",
-    "calendar",
-    "marketing",
-    "website",
-    "privacy",
-    "technical",
-)
 #: What needs a decision and what stays first, what goes last.
 READING_ORDER = ("review", "keep", "seal", "anonymise", "delete")
 
@@ -57,7 +44,7 @@ class GdprReporter(models.AbstractModel):
         return {
             "topics": [
                 {"code": code, "name": self._topic_name(code), "models": topics[code]}
-                for code in TOPICS
+                for code in catalogue.TOPICS
                 if topics[code]
             ],
             "consents": [line for partner in partners for line in partner.consent_status()],

@@ -33,8 +33,8 @@ ROLES = {
 BONDS = {"", "own", "part"}
 ON_SEAL = {"", "seal", "leave"}
 EXPORTS = {"", "access", "portability"}
-TOPICS = {
-    "",
+#: In the order in which a person would ask about them.
+TOPICS = (
     "contact",
     "consent",
     "sales",
@@ -45,7 +45,7 @@ TOPICS = {
     "website",
     "privacy",
     "technical",
-}
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _problem(row: Declaration) -> str:
         return f"action {row.action} needs a reason"
     if row.role == "link" and row.action != "none" and not row.bond:
         return "a link that is followed needs the bond own or part"
-    for name, allowed in (("bond", BONDS), ("on_seal", ON_SEAL), ("topic", TOPICS), ("export", EXPORTS)):
+    for name, allowed in (("bond", BONDS), ("on_seal", ON_SEAL), ("topic", {"", *TOPICS}), ("export", EXPORTS)):
         if getattr(row, name) not in allowed:
             return f"{name} must be one of {', '.join(sorted(allowed - {''}))} or empty"
     return ""

@@ -44,16 +44,20 @@ def verify(certificate: dict[str, Any], public_key: str | None = None) -> dict[s
     """Return the content of a certificate that verifies.
 
     :param public_key: base64 of the key that must have signed; without it the one inside is believed
-    :raises CertificateInvalid: when algorithm, digest or signature do not fit
+    :raises CertificateInvalid: when algorithm, form, digest or signature do not fit
     """
     if certificate.get("algorithm") != ALGORITHM:
         raise CertificateInvalid("algorithm")
-    body = content_bytes(certificate["content"])
-    if hashlib.sha256(body).hexdigest() != certificate["sha256"]:
-        raise CertificateInvalid("digest")
-    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key or certificate["public_key"]))
     try:
-        public.verify(base64.b64decode(certificate["signature"]), body)
+        body = content_bytes(certificate["content"])
+        digest, signature = certificate["sha256"], base64.b64decode(certificate["signature"], validate=True)
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key or certificate["public_key"]))
+    except (KeyError, TypeError, ValueError, rfc8785.CanonicalizationError):
+        raise CertificateInvalid("form") from None
+    if hashlib.sha256(body).hexdigest() != digest:
+        raise CertificateInvalid("digest")
+    try:
+        public.verify(signature, body)
     except InvalidSignature:
         raise CertificateInvalid("signature") from None
     return certificate["content"]

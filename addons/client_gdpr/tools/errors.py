@@ -37,7 +37,7 @@ class UnknownStart(GdprError):
 class CertificateInvalid(GdprError):
     """A certificate's content, signature and key do not belong together.
 
-    :ivar why: one of ``algorithm``, ``digest``, ``signature``
+    :ivar why: one of ``algorithm``, ``form``, ``digest``, ``signature``
     """
 
     def __init__(self, why: str):

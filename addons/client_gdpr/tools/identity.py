@@ -12,8 +12,8 @@ _SHORTEST_TEXT = 5
 
 
 def fold(text: str) -> str:
-    """Lower case, one space between words, composed accents: ``'Jana  NOVÁKOVÁ'`` is ``'jana nováková'``."""
-    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip().casefold()
+    """Lower case as texts are compared by the database, one space between words, composed accents: ``'Jana  NOVÁKOVÁ'`` is ``'jana nováková'``."""
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip().lower()
 
 
 def digits(number: str) -> str:
