@@ -12,7 +12,11 @@ _SHORTEST_TEXT = 5
 
 
 def fold(text: str) -> str:
-    """Lower case as texts are compared by the database, one space between words, composed accents: ``'Jana  NOVÁKOVÁ'`` is ``'jana nováková'``."""
+    """Lower case as the database compares it, one space between words, composed accents.
+
+    >>> fold("Jana  NOVÁKOVÁ")
+    'jana nováková'
+    """
     return _SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip().lower()
 
 
