@@ -13,6 +13,7 @@
         "data/gdpr_clock_profile_data.xml",
         "data/gdpr_country_data.xml",
         "data/gdpr_request_data.xml",
+        "data/ir_cron_data.xml",
         "views/gdpr_templates.xml",
         "wizard/gdpr_reason_wizard_views.xml",
         "views/gdpr_plan_line_views.xml",
@@ -29,5 +30,7 @@
     "assets": {
         "web.assets_backend": ["client_gdpr/static/src/scss/gdpr.scss"],
     },
+    "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
     "application": True,
 }

@@ -76,6 +76,12 @@ class GdprDataMap(models.Model):
                     self.env._("The link is required, so it cannot be removed: delete or keep the record.")
                 )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        rows = super().create(vals_list)
+        self.env.registry.clear_cache()
+        return rows
+
     def write(self, vals):
         res = super().write(vals)
         self.env.registry.clear_cache()

@@ -29,7 +29,7 @@ class GdprReporter(models.AbstractModel):
         :return: ``{"topics": [{code, name, models: [{model, name, count, records: [{label: value}]}]}],
             "why": […], "consents": […], "about": {…}}``
         """
-        located, _identity = self.env["gdpr.finder"]._locate(partner_ids)
+        [(located, _identity)] = self.env["gdpr.finder"]._locate_records([partner_ids])
         declared = self.env["gdpr.data.map"]._declarations()
         topics = defaultdict(list)
         for model in sorted({hit.model for hit in located.hits}):

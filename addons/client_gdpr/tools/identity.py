@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 _SPACE = re.compile(r"\s+")
+_ADDRESS = re.compile(r'[^][\s<>,;:()"]+@[^][\s<>,;:()"]+')
 _NOT_DIGIT = re.compile(r"\D")
 #: Shorter numbers stand everywhere by chance; a search for them would find strangers.
 _SHORTEST_NUMBER = 7
@@ -23,6 +24,11 @@ def fold(text: str) -> str:
 def digits(number: str) -> str:
     """The digits of a phone number, without the signs that people write between them."""
     return _NOT_DIGIT.sub("", number)
+
+
+def addresses(text: str) -> list[str]:
+    """The e-mail addresses in a text, folded: ``'"Jana" <Jana@post.example>'`` holds ``'jana@post.example'``."""
+    return [fold(found) for found in _ADDRESS.findall(text)]
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Identity:
         """Clean raw values: empty, too short and one-word names are left out, shared addresses set apart."""
         shared = frozenset(fold(value) for value in shared if value)
         return cls(
-            emails=frozenset(fold(v) for v in emails if v and "@" in v) - shared,
+            emails=frozenset(found for v in emails if v for found in addresses(v)) - shared,
             phones=frozenset(v.strip() for v in phones if v and len(digits(v)) >= _SHORTEST_NUMBER) - shared,
             codes=frozenset(v.strip() for v in codes if v and len(v.strip()) >= _SHORTEST_TEXT),
             names=frozenset(fold(v) for v in names if v and " " in v.strip() and len(v.strip()) >= _SHORTEST_TEXT),
@@ -65,6 +71,11 @@ class Identity:
             self.names | other.names,
             self.shared | other.shared,
         )
+
+    def without(self, shared) -> "Identity":
+        """The same without addresses and numbers that others use too."""
+        shared = frozenset(shared)
+        return replace(self, emails=self.emails - shared, phones=self.phones - shared, shared=self.shared | shared)
 
     @property
     def sure(self) -> tuple[str, ...]:
