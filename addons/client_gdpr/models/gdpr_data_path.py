@@ -1,4 +1,6 @@
 import hashlib
+import json
+from contextlib import contextmanager
 
 from odoo import api, models, tools
 from odoo.sql_db import db_connect
@@ -11,6 +13,12 @@ from .gdpr_data_map import PERSON
 ADDRESS_PATTERN = r'[^][\s<>,;:()"]+@[^][\s<>,;:()"]+'
 #: Above this an index is built by the cron, beside readers and writers.
 MANY_ROWS = 1_000_000
+#: Contact columns by which somebody else is recognised who shares an address or a number.
+SHARED = ("email_normalized", "phone_sanitized", "phone")
+#: One plan for every question, and always over the indexes: what statistics say of a column with few different
+#: values, or of one that was never analysed, is no reason to read a table from end to end. The same is why each
+#: statement looks rows up for one entry after the other: a LATERAL subquery that OFFSET 0 keeps whole.
+PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
 #: Two arrays of equal length: the records from which to look.
 OWN = SQL("own (model, id, n) AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::int[]) WITH ORDINALITY)")
 #: One array: the values to look for.
@@ -61,23 +69,40 @@ class GdprDataPath(models.AbstractModel):
 
     # -- statements ----------------------------------------------------------------------------------
 
+    @contextmanager
+    def _indexes_only(self):
+        """Plan what is asked within as :data:`PLANNING` says; without it answers are the same, and may come late."""
+        self._plan_with(PLANNING.values())
+        yield
+        # after an error the transaction, or its savepoint, is rolled back and these settings with it
+        self._plan_with(["DEFAULT"] * len(PLANNING))
+
+    def _plan_with(self, values):
+        settings = [
+            SQL("SET LOCAL %s = %s", SQL(name), SQL(value)) for name, value in zip(PLANNING, values, strict=True)
+        ]
+        self.env.cr.execute(SQL("; ").join(settings))
+
     @api.model
     def _ask(self, kind, *arrays):
         """Run one of the prepared statements.
 
-        :param kind: ``links`` (models, ids) → (way, n, id); ``identity`` (models, ids) → (kind, n, value);
-            ``sharing`` (values) → (n, contact id); ``addresses`` (values) → (way, n, id). ``way`` counts
-            :meth:`_ways`, ``n`` the entries given, from 1.
+        :param kind: ``contact_links`` (contact ids) and ``record_links`` (models, ids) → (way, n, id); ``identity``
+            (models, ids) → (kind, n, value); ``sharing`` (values) → (n, contact id); ``addresses`` (values) →
+            (way, n, id). ``way`` counts :meth:`_ways`, ``n`` the entries given, from 1.
         """
         if not arrays[0]:
             return []
         name, statement = self._statement(kind)
         cr = self.env.cr
-        # a pooled connection may have been reset or replaced since: it alone knows what it has prepared
-        cr.execute(SQL("SELECT FROM pg_prepared_statements WHERE name = %s", name))
-        if not cr.rowcount:
+        prepared = cr.cache.get(self._name)
+        if prepared is None:
+            # a pooled connection may have been reset or replaced since the last transaction: it alone knows
+            cr.execute(r"SELECT name FROM pg_prepared_statements WHERE name LIKE 'gdpr\_%'")
+            prepared = cr.cache[self._name] = {known for (known,) in cr.fetchall()}
+        if name not in prepared:
             cr.execute(SQL("PREPARE %s AS %s", SQL.identifier(name), statement))
-        cr.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+            prepared.add(name)
         cr.execute(SQL("EXECUTE %s(%s)", SQL.identifier(name), SQL(", ").join(SQL("%s", list(a)) for a in arrays)))
         return cr.fetchall()
 
@@ -88,32 +113,44 @@ class GdprDataPath(models.AbstractModel):
         digest = hashlib.sha256(repr((statement.code, statement.params)).encode()).hexdigest()
         return f"gdpr_{kind}_{digest[:16]}", statement
 
-    def _links_sql(self):
-        """From records to everything that points to them."""
-        parts = [self._link_sql(n, row) for n, row in enumerate(self._ways()) if row.role == "link"]
-        return SQL("WITH %s %s", OWN, SQL(" UNION ALL ").join(part for part in parts if part))
+    def _contact_links_sql(self):
+        """From contacts to everything that points to them."""
+        own = SQL("own (id, n) AS MATERIALIZED (SELECT * FROM unnest($1::int[]) WITH ORDINALITY)")
+        return SQL("WITH %s %s", own, self._all_links_sql(lambda name: name == PERSON, SQL("%s", PERSON)))
 
-    def _link_sql(self, number, row):
+    def _record_links_sql(self):
+        """From records of other models to everything that points to them."""
+        return SQL("WITH %s %s", OWN, self._all_links_sql(lambda name: name != PERSON, SQL("own.model")))
+
+    def _all_links_sql(self, wanted, model):
+        """The links to wanted models, as a union; ``model`` is SQL of the model looked from."""
+        parts = [self._link_sql(n, row, wanted, model) for n, row in enumerate(self._ways()) if row.role == "link"]
+        return SQL(" UNION ALL ").join(part for part in parts if part)
+
+    def _link_sql(self, number, row, wanted, model):
         field = self.env[row.model]._fields[row.field]
         table, column = SQL.identifier(self.env[row.model]._table), SQL.identifier("t", row.field)
+        found = SQL.identifier("t", "id")
+        if field.type in ("many2one", "many2many") and not wanted(field.comodel_name):
+            return None
         if field.type == "many2many":
-            return SQL(
-                "SELECT %s, own.n, t.%s FROM own JOIN %s t ON t.%s = own.id WHERE own.model = %s",
-                number,
-                SQL.identifier(field.column1),
-                SQL.identifier(field.relation),
-                SQL.identifier(field.column2),
-                field.comodel_name,
-            )
-        if field.type == "many2one":
-            condition = SQL("%s = own.id WHERE own.model = %s", column, field.comodel_name)
+            table, found = SQL.identifier(field.relation), SQL.identifier("t", field.column1)
+            condition = SQL("%s = own.id AND %s = %s", SQL.identifier("t", field.column2), model, field.comodel_name)
+        elif field.type == "many2one":
+            condition = SQL("%s = own.id AND %s = %s", column, model, field.comodel_name)
         elif field.type == "reference":
-            condition = SQL("%s = own.model || ',' || own.id", column)
+            condition = SQL("%s = %s || ',' || own.id", column, model)
         elif model_column := self._model_column(field):
-            condition = SQL("%s = own.model AND %s = own.id", SQL.identifier("t", model_column), column)
+            condition = SQL("%s = %s AND %s = own.id", SQL.identifier("t", model_column), model, column)
         else:
             return None
-        return SQL("SELECT %s, own.n, t.id FROM own JOIN %s t ON %s", number, table, condition)
+        return SQL(
+            "SELECT %s, own.n, f.id FROM own, LATERAL (SELECT %s AS id FROM %s t WHERE %s OFFSET 0) f",
+            number,
+            found,
+            table,
+            condition,
+        )
 
     def _identity_sql(self):
         """From a person's own records to the names, addresses, numbers and codes that stand in them."""
@@ -166,8 +203,12 @@ class GdprDataPath(models.AbstractModel):
     def _sharing_sql(self):
         """From addresses and numbers to all contacts that use them."""
         parts = [
-            SQL("SELECT given.n, t.id FROM given JOIN res_partner t ON %s = given.value", SQL.identifier("t", name))
-            for name in ("email_normalized", "phone_sanitized", "phone")
+            SQL(
+                "SELECT given.n, f.id FROM given,"
+                " LATERAL (SELECT t.id FROM res_partner t WHERE %s = given.value OFFSET 0) f",
+                SQL.identifier("t", name),
+            )
+            for name in SHARED
         ]
         return SQL("WITH %s %s", VALUES, SQL(" UNION ALL ").join(parts))
 
@@ -175,7 +216,7 @@ class GdprDataPath(models.AbstractModel):
         """From e-mail addresses to records that hold them and belong to no contact."""
         parts = [
             SQL(
-                "SELECT %s, given.n, t.id FROM given JOIN %s t ON %s",
+                "SELECT %s, given.n, f.id FROM given, LATERAL (SELECT t.id FROM %s t WHERE %s OFFSET 0) f",
                 number,
                 SQL.identifier(self.env[row.model]._table),
                 SQL(" AND ").join([SQL("%s = given.value", self._address_sql(row, "t")), *self._unowned_sql(row, "t")]),
@@ -194,6 +235,44 @@ class GdprDataPath(models.AbstractModel):
 
     def _unowned_sql(self, row, *alias):
         return [SQL("%s IS NULL", SQL.identifier(*alias, name)) for name in self._owner_columns(row.model)]
+
+    # -- words ---------------------------------------------------------------------------------------
+
+    @api.model
+    def _read_mentions(self, model, names, values):
+        """Rows of a model in which one of the values stands anywhere in some columns, whatever its case.
+
+        No index helps here: the table is read from end to end, once for all columns and values together. It is a
+        coarse look, also for values with something between their words; callers look again, exactly.
+
+        :return: iterator of (id, {column: its text}), empty columns left out
+        """
+        columns = [SQL.identifier(name) for name in names]
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, %(columns)s FROM %(table)s WHERE lower(concat_ws(chr(10), %(texts)s))"
+                " LIKE ANY((SELECT array_agg(lower(p)) FROM unnest(%(patterns)s) p)::text[])",
+                columns=SQL(", ").join(columns),
+                table=SQL.identifier(self.env[model]._table),
+                texts=SQL(", ").join(SQL("%s::text", column) for column in columns),
+                patterns=[self._pattern(value) for value in values],
+            )
+        )
+        for id_, *contents in rows:
+            filled = {name: content for name, content in zip(names, contents, strict=True) if content is not None}
+            yield (
+                id_,
+                {
+                    name: content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+                    for name, content in filled.items()
+                },
+            )
+
+    @staticmethod
+    def _pattern(value):
+        """A LIKE pattern for the words of a value with anything between them; % and _ are letters."""
+        escaped = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+        return "%" + "%".join(escaped.split()) + "%"
 
     # -- indexes -------------------------------------------------------------------------------------
 
@@ -219,8 +298,10 @@ class GdprDataPath(models.AbstractModel):
                 continue
             if not served & known:
                 missing[sql.make_identifier(f"gdpr__{table}__{row.field}")] = (table, definition)
-        if not {"gdpr__res_partner__phone", ("res_partner", "phone")} & known:
-            missing["gdpr__res_partner__phone"] = ("res_partner", SQL("(phone) WHERE phone IS NOT NULL"))
+        for field in SHARED:
+            name, column = f"gdpr__res_partner__{field}", SQL.identifier(field)
+            if not {name, ("res_partner", field)} & known:
+                missing[name] = ("res_partner", SQL("(%s) WHERE %s IS NOT NULL", column, column))
         return missing
 
     def _existing_indexes(self):
@@ -258,15 +339,12 @@ class GdprDataPath(models.AbstractModel):
             if rows >= MANY_ROWS:
                 left.append(name)
             else:
-                self.env.cr.execute(
-                    SQL(
-                        "CREATE INDEX IF NOT EXISTS %s ON %s %s",
-                        SQL.identifier(name),
-                        SQL.identifier(table),
-                        definition,
-                    )
-                )
+                self.env.cr.execute(self._create_index_sql(name, table, definition))
         return left
+
+    @staticmethod
+    def _create_index_sql(name, table, definition, concurrently=SQL()):
+        return SQL("CREATE INDEX %s %s ON %s %s", concurrently, SQL.identifier(name), SQL.identifier(table), definition)
 
     @api.model
     def _cron_build_indexes(self):
@@ -284,7 +362,7 @@ class GdprDataPath(models.AbstractModel):
             for name, (table, definition) in missing.items():
                 # left over, and not valid, where an earlier run was killed
                 cr.execute(SQL("DROP INDEX IF EXISTS %s", SQL.identifier(name)))
-                cr.execute(self._create_index_sql(name, table, definition, "CONCURRENTLY"))
+                cr.execute(self._create_index_sql(name, table, definition, SQL("CONCURRENTLY")))
 
     @api.model
     def _drop_indexes(self):

@@ -15,7 +15,6 @@ OWN_ADDRESS_TYPES = ("invoice", "delivery", "other")
 MAX_HOPS = 5
 #: People looked for together: enough for few statements, few enough for flat memory.
 PEOPLE_BATCH = 1000
-TEXT_BATCH = 2000
 
 
 class _Trail:
@@ -99,11 +98,12 @@ class GdprFinder(models.AbstractModel):
     def _search(self, people, known=None):
         """The trails and identities of some people, a handful of statements for all of them."""
         self.env.flush_all()
-        trails = [_Trail(ids) for ids in self._with_own_addresses(people)]
-        self._walk(trails)
-        identities = self._gather_identities(trails, known)
-        self._search_addresses(trails, identities)
-        self._walk(trails)
+        with self.env["gdpr.data.path"]._indexes_only():
+            trails = [_Trail(ids) for ids in self._with_own_addresses(people)]
+            self._walk(trails)
+            identities = self._gather_identities(trails, known)
+            self._search_addresses(trails, identities)
+            self._walk(trails)
         return list(zip(trails, identities, strict=True))
 
     # -- which contacts ------------------------------------------------------------------------------
@@ -135,9 +135,15 @@ class GdprFinder(models.AbstractModel):
             fresh = [(trail, model, id_) for trail in trails for model, id_ in trail.take_fresh()]
             if not fresh:
                 return
+            contacts = [(trail, id_) for trail, model, id_ in fresh if model == PERSON]
+            records = [place for place in fresh if place[1] != PERSON]
             found = defaultdict(list)
-            for way, n, id_ in path._ask("links", [model for _t, model, _i in fresh], [id_ for _t, _m, id_ in fresh]):
-                found[fresh[n - 1][0], way].append(id_)
+            for way, n, id_ in path._ask("contact_links", [id_ for _trail, id_ in contacts]):
+                found[contacts[n - 1][0], way].append(id_)
+            for way, n, id_ in path._ask(
+                "record_links", [m for _t, m, _i in records], [id_ for _t, _m, id_ in records]
+            ):
+                found[records[n - 1][0], way].append(id_)
             for (trail, way), ids in found.items():
                 trail.add(ways[way].model, ways[way].field, ways[way].bond, ids)
 
@@ -202,40 +208,24 @@ class GdprFinder(models.AbstractModel):
 
     def _search_texts(self, trail, identity):
         """Find mentions in free text that is not about the person: by sure identifiers, and by name alone."""
-        if not identity.all:
-            return
-        for row in self.env["gdpr.data.map"]._declarations().values():
-            if row.role != "text" or row.action == "none" or not self.env["gdpr.data.path"]._has_table(row.model):
-                continue
-            own = [id_ for model, id_ in trail.own if model == row.model]
-            for id_, sure in self._mentions(row.model, row.field, identity, own):
-                trail.add(row.model, row.field, "text", [id_], sure)
-
-    def _mentions(self, model, name, identity, own):
-        """Yield (id, sure) of the rows in which one of the identifiers stands as a word of its own."""
-        field = self.env[model]._fields[name]
-        column = SQL("%s::text" if field.translate else "%s", SQL.identifier(name))
-        patterns = [self._like(value) for value in identity.all]
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT id, %(column)s FROM %(table)s WHERE %(column)s ILIKE ANY(%(patterns)s)"
-                " AND NOT id = ANY(%(own)s)",
-                column=column,
-                table=SQL.identifier(self.env[model]._table),
-                patterns=patterns,
-                own=list(own),
-            )
-        )
         sure, any_ = redact.pattern(identity.sure), redact.pattern(identity.all)
-        for batch in split_every(TEXT_BATCH, rows):
-            for id_, text in batch:
-                if sure and sure.search(text):
-                    yield id_, True
-                elif any_.search(text):
-                    yield id_, False
+        if any_ is None:
+            return
+        for model, names in self._text_columns().items():
+            own = {id_ for of_model, id_ in trail.own if of_model == model}
+            for id_, texts in self.env["gdpr.data.path"]._read_mentions(model, names, identity.all):
+                if id_ in own:
+                    continue
+                for name, text in texts.items():
+                    if sure and sure.search(text):
+                        trail.add(model, name, "text", [id_], True)
+                    elif any_.search(text):
+                        trail.add(model, name, "text", [id_], False)
 
-    @staticmethod
-    def _like(value):
-        """A LIKE pattern for the words of a value with anything between them; % and _ are letters."""
-        escaped = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-        return "%" + "%".join(escaped.split()) + "%"
+    def _text_columns(self):
+        """Columns of free text in which anybody may be mentioned: model → field names."""
+        columns = defaultdict(list)
+        for row in self.env["gdpr.data.map"]._declarations().values():
+            if row.role == "text" and row.action != "none" and self.env["gdpr.data.path"]._has_table(row.model):
+                columns[row.model].append(row.field)
+        return columns

@@ -1,7 +1,4 @@
-import json
-
 from odoo import api, models
-from odoo.tools import SQL
 
 from ..tools import redact
 from ..tools.plan import Leftover
@@ -39,13 +36,12 @@ class GdprVerifier(models.AbstractModel):
             ours = set(located.ids(model)) - kept.get(model, set())
             words = self._word_fields(model)
             found = {}
-            for id_, *values in self._candidates(model, names, identity):
+            for id_, texts in self.env["gdpr.data.path"]._read_mentions(model, names, identity.all):
                 if id_ in kept.get(model, ()):
                     continue
-                for name, value in zip(names, values, strict=True):
-                    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                for name, text in texts.items():
                     strict = any_ if id_ in ours or name in words else sure
-                    if value is not None and strict is not None and strict.search(text):
+                    if strict is not None and strict.search(text):
                         found.setdefault(name, []).append(id_)
             result += [Leftover(model, name, tuple(sorted(ids))) for name, ids in sorted(found.items())]
         return tuple(result)
@@ -89,17 +85,3 @@ class GdprVerifier(models.AbstractModel):
     def _is_code(field):
         """Whether a selection offers fixed codes only, which cannot name a person."""
         return field.type == "selection"
-
-    def _candidates(self, model, names, identity):
-        """Rows that may hold an identifier; the database's coarse look before the exact one."""
-        finder = self.env["gdpr.finder"]
-        patterns = [finder._like(value) for value in identity.all]
-        columns = [SQL("%s::text", SQL.identifier(name)) for name in names]
-        return self.env.execute_query(
-            SQL(
-                "SELECT id, %s FROM %s WHERE %s",
-                SQL(", ").join(SQL.identifier(name) for name in names),
-                SQL.identifier(self.env[model]._table),
-                SQL(" OR ").join(SQL("%s ILIKE ANY(%s)", column, patterns) for column in columns),
-            )
-        )
