@@ -72,10 +72,10 @@ class GdprDataPath(models.AbstractModel):
     @contextmanager
     def _indexes_only(self):
         """Plan what is asked within as :data:`PLANNING` says; without it answers are the same, and may come late."""
-        self._plan_with(PLANNING.values())
+        self._plan_with(PLANNING)
         yield
         # after an error the transaction, or its savepoint, is rolled back and these settings with it
-        self._plan_with(["DEFAULT"] * len(PLANNING))
+        self._plan_with(dict.fromkeys(PLANNING, "DEFAULT"))
 
     def _plan_with(self, values):
         settings = [
@@ -343,8 +343,14 @@ class GdprDataPath(models.AbstractModel):
         return left
 
     @staticmethod
-    def _create_index_sql(name, table, definition, concurrently=SQL()):
-        return SQL("CREATE INDEX %s %s ON %s %s", concurrently, SQL.identifier(name), SQL.identifier(table), definition)
+    def _create_index_sql(name, table, definition, concurrently=False):
+        return SQL(
+            "CREATE INDEX %s %s ON %s %s",
+            SQL("CONCURRENTLY" if concurrently else ""),
+            SQL.identifier(name),
+            SQL.identifier(table),
+            definition,
+        )
 
     @api.model
     def _cron_build_indexes(self):
@@ -362,7 +368,7 @@ class GdprDataPath(models.AbstractModel):
             for name, (table, definition) in missing.items():
                 # left over, and not valid, where an earlier run was killed
                 cr.execute(SQL("DROP INDEX IF EXISTS %s", SQL.identifier(name)))
-                cr.execute(self._create_index_sql(name, table, definition, SQL("CONCURRENTLY")))
+                cr.execute(self._create_index_sql(name, table, definition, concurrently=True))
 
     @api.model
     def _drop_indexes(self):
