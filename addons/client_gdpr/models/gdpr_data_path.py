@@ -78,9 +78,7 @@ class GdprDataPath(models.AbstractModel):
         self._plan_with(dict.fromkeys(PLANNING, "DEFAULT"))
 
     def _plan_with(self, values):
-        settings = [
-            SQL("SET LOCAL %s = %s", SQL(name), SQL(value)) for name, value in zip(PLANNING, values, strict=True)
-        ]
+        settings = (SQL("SET LOCAL %s = %s", SQL(name), SQL(value)) for name, value in values.items())
         self.env.cr.execute(SQL("; ").join(settings))
 
     @api.model
