@@ -1,3 +1,4 @@
+from . import consent_statement
 from . import consent_key
 from . import consent_purpose
 from . import consent_notice

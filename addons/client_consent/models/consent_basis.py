@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
@@ -121,13 +123,54 @@ class ConsentBasis(models.Model):
             )
         )
 
+    # -- reading -------------------------------------------------------------------------------------
+
+    @api.model
+    def _of_people(self, partner_ids):
+        """What contacts allowed in the allowed companies, and whether the same address said no on another record.
+
+        One query, whose rows are in the cache afterwards: every contact that is opened asks it.
+
+        :return: contact id → [(basis, vetoed)], by purpose and channel
+        """
+        for name in ("consent.subject", "consent.purpose"):
+            self.env[name].flush_model()
+        rows = self.env["consent.statement"]._ask(self._name, "_of_people_sql", partner_ids, self.env.companies.ids)
+        bases = self.browse(id_ for _partner_id, _vetoed, id_, *_values in rows)
+        for number, field in enumerate(self._stored_fields(), 3):
+            field._insert_cache(bases, [row[number] for row in rows])
+        found = defaultdict(list)
+        for basis, (partner_id, vetoed, *_values) in zip(bases, rows, strict=True):
+            found[partner_id].append((basis, vetoed))
+        return found
+
+    def _of_people_sql(self):
+        return SQL(
+            """SELECT s.partner_id,
+                      b.state = 'active' AND EXISTS (
+                          SELECT FROM consent_basis v
+                           WHERE v.purpose_id = b.purpose_id AND v.channel = b.channel
+                             AND v.company_id = b.company_id AND v.address = b.address
+                             AND v.state IN ('refused', 'withdrawn', 'objected')),
+                      b.id, %s
+                 FROM consent_subject s
+                 JOIN consent_basis b ON b.subject_id = s.id
+                 JOIN consent_purpose p ON p.id = b.purpose_id
+                WHERE s.partner_id = ANY($1::int[]) AND b.company_id = ANY($2::int[])
+             ORDER BY p.sequence, p.id, b.channel, b.id""",
+            SQL(", ").join(SQL.identifier("b", field.name) for field in self._stored_fields()),
+        )
+
+    def _stored_fields(self):
+        return [field for field in self._fields.values() if field.store and field.name != "id"]
+
     # -- words ---------------------------------------------------------------------------------------
 
     def _sentence(self):
         """One line of the banner: what may be done, or not, and why."""
         self.ensure_one()
         channel = dict(self._fields["channel"]._description_selection(self.env))[self.channel]
-        what = self.env._("%(purpose)s (%(channel)s)", purpose=self.purpose_id.name, channel=channel)
+        what = self.env._("%(purpose)s (%(channel)s)", purpose=self.purpose_id.display_name, channel=channel)
         since = format_date(self.env, self.since.date(), date_format="d MMM y")
         how = dict(self._fields["source"]._description_selection(self.env)).get(self.source, "").lower()
         match self.answer:

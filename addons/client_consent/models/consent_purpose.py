@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 
 LAWFUL_BASES = [
@@ -56,6 +56,20 @@ class ConsentPurpose(models.Model):
 
     _code_once = models.Constraint("unique(code)", "Another purpose has this code already: choose a different one.")
 
+    @api.depends("name")
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        names = self._names(self.env.lang)
+        for purpose in self:
+            purpose.display_name = names.get(purpose.id) or purpose.name
+
+    @api.model
+    @tools.ormcache("lang")
+    def _names(self, lang):
+        """Names in a language by id: every contact that is opened shows some, and they change hardly ever."""
+        purposes = self.sudo().with_context(lang=lang).search_fetch([], ["name"])
+        return {purpose.id: purpose.name for purpose in purposes}
+
     @api.constrains("state", "lawful_basis", "validity_months", "assessment")
     def _check_complete(self):
         for purpose in self.filtered(lambda p: p.state == "active"):
@@ -74,7 +88,19 @@ class ConsentPurpose(models.Model):
                         "Make a new purpose."
                     )
                 )
-        return super().write(vals)
+        result = super().write(vals)
+        if "name" in vals:
+            self.env.registry.clear_cache()
+        return result
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env.registry.clear_cache()
+        return super().create(vals_list)
+
+    def update_field_translations(self, field_name, translations, source_lang=""):
+        self.env.registry.clear_cache()
+        return super().update_field_translations(field_name, translations, source_lang)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

@@ -1,5 +1,5 @@
 from dateutil.relativedelta import relativedelta
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
@@ -18,40 +18,43 @@ class ResPartner(models.Model):
     consent_basis_ids = fields.Many2many(
         "consent.basis",
         string="Consents",
-        compute="_compute_consent_basis_ids",
+        compute="_compute_consents",
         groups="client_consent.group_consent_user",
     )
     consent_banner = fields.Html(
-        compute="_compute_consent_banner", sanitize=False, groups="client_consent.group_consent_user"
+        compute="_compute_consents", sanitize=False, groups="client_consent.group_consent_user"
     )
 
-    @api.depends_context("allowed_company_ids")
-    def _compute_consent_basis_ids(self):
-        bases = self.env["consent.basis"].search([("partner_id", "in", self.ids)])
-        for partner in self:
-            partner.consent_basis_ids = bases.filtered(lambda basis, partner=partner: basis.partner_id == partner)
-
-    @api.depends("consent_basis_ids")
     @api.depends_context("lang", "allowed_company_ids")
-    def _compute_consent_banner(self):
-        icons = {"allow": ("success", "fa-check"), "deny": ("danger", "fa-ban"), "note": ("info", "fa-info-circle")}
+    def _compute_consents(self):
+        nothing = self.env["consent.basis"]
+        of_people = nothing._of_people(self.ids)
         for partner in self:
-            rows = []
-            for part in partner._consent_banner_parts():
-                colour, icon = icons[part["kind"]]
-                rows.append(
-                    Markup(
-                        '<div class="o_consent_{kind} text-{colour}">'
-                        '<i class="fa fa-fw {icon}" aria-hidden="true"></i> {text}</div>'
-                    ).format(kind=part["kind"], colour=colour, icon=icon, text=escape(part["text"]))
-                )
-            partner.consent_banner = Markup().join(rows)
+            rows = of_people.get(partner.id, [])
+            partner.consent_basis_ids = nothing.concat(*(basis for basis, _vetoed in rows))
+            parts = partner._consent_banner_parts(nothing.concat(*(basis for basis, vetoed in rows if vetoed)))
+            partner.consent_banner = self._consent_banner_html(parts)
 
-    def _consent_banner_parts(self):
-        """What the banner says, as ``[{"kind": "allow"|"deny"|"note", "text": str}]``; add-ons add theirs."""
+    @staticmethod
+    def _consent_banner_html(parts):
+        icons = {"allow": ("success", "fa-check"), "deny": ("danger", "fa-ban"), "note": ("info", "fa-info-circle")}
+        line = Markup(
+            '<div class="o_consent_{kind} text-{colour}">'
+            '<i class="fa fa-fw {icon}" aria-hidden="true"></i> {text}</div>'
+        )
+        shown = []
+        for part in parts:
+            colour, icon = icons[part["kind"]]
+            shown.append(line.format(kind=part["kind"], colour=colour, icon=icon, text=part["text"]))
+        return Markup().join(shown)
+
+    def _consent_banner_parts(self, vetoed):
+        """What the banner says, as ``[{"kind": "allow"|"deny"|"note", "text": str}]``; add-ons add theirs.
+
+        :param vetoed: those of the person's consents whose address said no on another contact
+        """
         self.ensure_one()
-        bases = self.consent_basis_ids.sorted(lambda basis: (basis.purpose_id.sequence, basis.channel))
-        vetoed = self._consent_vetoed_by_others(bases)
+        bases = self.consent_basis_ids
         allowed = bases.filtered(lambda basis: basis.answer == "active") - vetoed
         denied = bases.filtered(lambda basis: basis.answer in (*fold.NEGATIVE_STATES, "expired"))
         waiting = bases - allowed - denied - vetoed
@@ -63,7 +66,7 @@ class ResPartner(models.Model):
             text = self.env._("You may not: %s", " · ".join(basis._sentence() for basis in denied))
             parts.append({"kind": "deny", "text": text})
         if vetoed:
-            names = " · ".join(basis.purpose_id.name for basis in vetoed)
+            names = " · ".join(basis.purpose_id.display_name for basis in vetoed)
             text = self.env._("You may not: %s: another contact with the same address said no", names)
             parts.append({"kind": "deny", "text": text})
         if waiting:
@@ -74,22 +77,6 @@ class ResPartner(models.Model):
             )
             parts.append({"kind": "note", "text": text})
         return parts
-
-    def _consent_vetoed_by_others(self, bases):
-        """Active bases whose address said no on another record."""
-        active = bases.filtered(lambda basis: basis.state == "active")
-        if not active:
-            return active
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT a.id FROM consent_basis a
-                     JOIN consent_basis v ON v.purpose_id = a.purpose_id AND v.channel = a.channel
-                          AND v.company_id = a.company_id AND v.address = a.address
-                    WHERE a.id = ANY(%s) AND v.state IN ('refused', 'withdrawn', 'objected')""",
-                active.ids,
-            )
-        )
-        return active.browse(id_ for (id_,) in rows)
 
     # -- screens -------------------------------------------------------------------------------------
 

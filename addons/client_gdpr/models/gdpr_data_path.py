@@ -1,4 +1,3 @@
-import hashlib
 import json
 from contextlib import contextmanager
 
@@ -15,10 +14,10 @@ ADDRESS_PATTERN = r'[^][\s<>,;:()"]+@[^][\s<>,;:()"]+'
 MANY_ROWS = 1_000_000
 #: Contact columns by which somebody else is recognised who shares an address or a number.
 SHARED = ("email_normalized", "phone_sanitized", "phone")
-#: One plan for every question, and always over the indexes: what statistics say of a column with few different
+#: Always over the indexes: what statistics say of a column with few different
 #: values, or of one that was never analysed, is no reason to read a table from end to end. The same is why each
 #: statement looks rows up for one entry after the other: a LATERAL subquery that OFFSET 0 keeps whole.
-PLANNING = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "jit": "off"}
+PLANNING = {"enable_seqscan": "off", "jit": "off"}
 #: Two arrays of equal length: the records from which to look.
 OWN = SQL("own (model, id, n) AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::int[]) WITH ORDINALITY)")
 #: One array: the values to look for.
@@ -28,8 +27,8 @@ VALUES = SQL("given (value, n) AS MATERIALIZED (SELECT * FROM unnest($1::text[])
 class GdprDataPath(models.AbstractModel):
     """How data is reached from a person: the paths of the data map as SQL, and the indexes they need.
 
-    Each statement asks all paths at once and is prepared once per connection with a generic plan: planning
-    a hundred branches costs many times what executing them does.
+    Each statement asks all paths at once; it is prepared (``consent.statement``), for planning a hundred branches
+    costs many times what executing them does.
     """
 
     _name = "gdpr.data.path"
@@ -83,33 +82,13 @@ class GdprDataPath(models.AbstractModel):
 
     @api.model
     def _ask(self, kind, *arrays):
-        """Run one of the prepared statements.
+        """Run one of the statements below.
 
         :param kind: ``contact_links`` (contact ids) and ``record_links`` (models, ids) → (way, n, id); ``identity``
             (models, ids) → (kind, n, value); ``sharing`` (values) → (n, contact id); ``addresses`` (values) →
             (way, n, id). ``way`` counts :meth:`_ways`, ``n`` the entries given, from 1.
         """
-        if not arrays[0]:
-            return []
-        name, statement = self._statement(kind)
-        cr = self.env.cr
-        prepared = cr.cache.get(self._name)
-        if prepared is None:
-            # a pooled connection may have been reset or replaced since the last transaction: it alone knows
-            cr.execute(r"SELECT name FROM pg_prepared_statements WHERE name LIKE 'gdpr\_%'")
-            prepared = cr.cache[self._name] = {known for (known,) in cr.fetchall()}
-        if name not in prepared:
-            cr.execute(SQL("PREPARE %s AS %s", SQL.identifier(name), statement))
-            prepared.add(name)
-        cr.execute(SQL("EXECUTE %s(%s)", SQL.identifier(name), SQL(", ").join(SQL("%s", list(a)) for a in arrays)))
-        return cr.fetchall()
-
-    @tools.ormcache("kind")
-    def _statement(self, kind):
-        """(name, SQL) of a statement; another data map gives another name."""
-        statement = getattr(self, f"_{kind}_sql")()
-        digest = hashlib.sha256(repr((statement.code, statement.params)).encode()).hexdigest()
-        return f"gdpr_{kind}_{digest[:16]}", statement
+        return self.env["consent.statement"]._ask(self._name, f"_{kind}_sql", *arrays)
 
     def _contact_links_sql(self):
         """From contacts to everything that points to them."""

@@ -8,8 +8,8 @@ class GdprGround(models.AbstractModel):
     """Why a person's data is kept: the answers of all providers, as values.
 
     A provider is a method that returns ``SQL`` with the columns partner_id, kind, code, law, until, scope
-    (text array), model, res_id, label for the contacts in ``partner_ids``. Glue add-ons add theirs in
-    ``_get_providers``. Providers are asked about all contacts at once.
+    (text array), model, res_id, label for the contacts in ``partner_ids``, which is ``SQL`` of an array. Glue add-ons
+    add theirs in ``_get_providers``. All providers are asked about all contacts at once, by one prepared statement.
     """
 
     _name = "gdpr.ground"
@@ -26,8 +26,7 @@ class GdprGround(models.AbstractModel):
         if not partner_ids:
             return ()
         self.env.flush_all()
-        queries = [getattr(self, name)(list(partner_ids)) for name in self._get_providers()]
-        rows = self.env.execute_query(SQL(" UNION ALL ").join(SQL("(%s)", query) for query in queries))
+        rows = self.env["consent.statement"]._ask(self._name, "_grounds_sql", list(partner_ids))
         grounds = [
             Ground(partner_id, kind, code, law or "", until, frozenset(scope or ()), model, res_id, label or "")
             for partner_id, kind, code, law, until, scope, model, res_id, label in rows
@@ -38,6 +37,10 @@ class GdprGround(models.AbstractModel):
                 key=lambda g: (g.kind, -(g.until.toordinal() if g.until else 10**7), g.model, g.res_id),
             )
         )
+
+    def _grounds_sql(self):
+        queries = [getattr(self, name)(SQL("$1::int[]")) for name in self._get_providers()]
+        return SQL(" UNION ALL ").join(SQL("(%s)", query) for query in queries)
 
     def _consent_ground_sql(self, partner_ids):
         """Consents in force, Art. 6(1)(a) and (f): permitting."""

@@ -145,9 +145,9 @@ class ResPartner(models.Model):
         """Nothing is sent to a sealed contact, whatever was allowed before (Art. 18(2), 17(1))."""
         return super()._may_process_domain(purpose, channel) & Domain("gdpr_state", "not in", SEALED)
 
-    def _consent_banner_parts(self):
+    def _consent_banner_parts(self, vetoed):
         """Say in the banner why the contact is kept, or that it is sealed."""
-        parts = super()._consent_banner_parts()
+        parts = super()._consent_banner_parts(vetoed)
         if self.gdpr_state in SEALED:
             text = {
                 "restricted": self.env._("Restricted: this person's data must not be used."),

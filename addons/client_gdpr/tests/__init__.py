@@ -3,6 +3,7 @@ from . import test_access
 from . import test_data_map
 from . import test_deadline
 from . import test_erasure
+from . import test_finder
 from . import test_four_eyes
 from . import test_rights
 from . import test_rpc
