@@ -1,4 +1,4 @@
-"""Entry of the set-up commands: `setup/run`, `setup/test`, `setup/odoo` and `setup/psql` all come here."""
+"""Entry of the set-up commands: `setup/run`, `setup/test`, `setup/bench` and the others all come here."""
 
 import sys
 

@@ -14,6 +14,9 @@
     serve       the running Odoo and what its user is told
     mailbox     takes the running Odoo's mail, so that none leaves the machine
     tests       the two halves of the tests and their one summary
+    bench       two databases of one shape, a worker on each, measured in turn
+    promises    what is measured, and which goals there are
+    figures     what a measured row promises, and the table that says which promises are held
 
 Whatever is made lies in the environment folder, under a temporary name until it is whole.
 """

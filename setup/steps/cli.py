@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from . import lint, odoo_tree, packages, postgres, prepare, serve, tests
+from . import bench, lint, odoo_tree, packages, postgres, prepare, serve, tests
 from .console import Problem, Steps
 from .lock import only_one
 from .settings import REPOSITORY, Settings
@@ -76,6 +76,18 @@ def _test(settings: Settings, rest: list[str]) -> int:
     return tests.conclude(results, started)
 
 
+def _bench(settings: Settings, rest: list[str]) -> int:
+    choice = bench.Choice.read(rest)
+    if choice.plot:
+        with only_one(settings, Steps(0, quiet=True)):
+            python = packages.environment(settings, "bench", "bench")
+        return bench.plot(settings, python)
+    steps = Steps(prepare.STEPS + bench.STEPS)
+    with only_one(settings, steps):
+        databases = prepare.prepare(settings, steps)
+        return bench.measure(databases, steps, choice)
+
+
 def _odoo(settings: Settings, rest: list[str]) -> int:
     """`setup/odoo …`: Odoo's own command line on this environment."""
     odoo = _quietly(settings).odoo
@@ -102,6 +114,7 @@ def _lock(settings: Settings, rest: list[str]) -> int:
         with steps.step("Python packages"):
             for name in ("requirements", "lint"):
                 packages.compile_lock(settings, name)
+            packages.compile_lock(settings, "bench", "--no-deps")
         with steps.step("Odoo"):
             odoo_tree.write_lock(settings, steps)
     print(f"Written in {REPOSITORY / 'setup'}. See the changes with git diff, then run ./setup/test.")
@@ -132,6 +145,7 @@ def _quietly(settings: Settings):
 _COMMANDS = {
     "run": _run,
     "test": _test,
+    "bench": _bench,
     "odoo": _odoo,
     "psql": _psql,
     "lint": _lint,

@@ -82,6 +82,26 @@ class Databases:
         """Changes with Odoo, with the Python packages, and with any file of an add-on outside its tests."""
         return _digest(self._standard_key(), _text(SETUP / "requirements.lock"), addons_digest())
 
+    def populated(self, partners: int, population: Path) -> str:
+        """A template of a company with many partners, without the add-ons, filled by `population` (its `build`)."""
+        key = self._populated_key(partners, population)
+        name = self._name(f"bench{partners}", key)
+        if name not in self.own():
+            self._copy(self.standard(), name)
+            self.script(name, f"import population\npopulation.build(env, {partners})\n", population.parent)
+            self.odoo.server.query("VACUUM ANALYZE", database=name)
+            self._finish(name, "bench", key, partners=partners, population=str(population))
+        return name
+
+    def script(self, name: str, script: str, folder: Path, addons: Path | None = None):
+        """Runs lines of Python in `odoo shell`; modules in `folder` can be imported, `addons` is searched too."""
+        self.odoo.run(
+            *("shell", "-d", name, "--no-http", *self.odoo.more_addons(addons)),
+            script=f"import sys\nsys.path.insert(0, {str(folder)!r})\n{script}",
+            log=f"script-{name}",
+            failure="A script could not be run",
+        )
+
     def alone(self, addon: str) -> str:
         """A template with one add-on and what it depends on, demo data included."""
         key = _digest(self.full_key(), addon)
@@ -104,16 +124,16 @@ class Databases:
             )
             self._finish(name, **(facts | {"assets": True}))
 
-    def install(self, name: str, modules):
+    def install(self, name: str, modules, addons: Path | None = None):
         """Installs modules into a database, keeping those out that phone out, and checks that they stayed out."""
         if modules:
-            self._run_install(name, modules)
+            self._run_install(name, modules, addons)
         self.quiet(name)
 
-    def _run_install(self, name: str, modules):
+    def _run_install(self, name: str, modules, addons: Path | None):
         script = (SETUP / "inside/install.py").read_text()
         self.odoo.run(
-            *("shell", "-d", name, "--no-http"),
+            *("shell", "-d", name, "--no-http", *self.odoo.more_addons(addons)),
             script=script,
             variables={"MODULES": ",".join(modules), "QUIET_SQL": str(SETUP / "inside/quiet.sql")},
             log=f"install-{name}",
@@ -146,8 +166,13 @@ class Databases:
     # Removing
 
     def drop(self, name: str):
-        """Drops a database and its file store."""
-        self.odoo.server.query('DROP DATABASE IF EXISTS :"name" WITH (FORCE)', name=name)
+        """Drops a database and its file store.
+
+        Our connections are ended first, PostgreSQL ends its own autovacuum; WITH (FORCE) would want the right to both.
+        """
+        ours = "datname = :'name' AND usename = current_user"
+        self.odoo.server.query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}", name=name)
+        self.odoo.server.query('DROP DATABASE IF EXISTS :"name"', name=name)
         shutil.rmtree(self.filestore(name), ignore_errors=True)
 
     def tidy(self):
@@ -156,7 +181,11 @@ class Databases:
         full = self.full_key()
         for name, facts in self.own().items():
             kind = facts["kind"]
-            stale = facts["key"] not in keys[kind] if kind in keys else facts.get("full", facts["key"]) != full
+            if kind == "bench":
+                population = Path(facts["population"])
+                stale = not population.exists() or facts["key"] != self._populated_key(facts["partners"], population)
+            else:
+                stale = facts["key"] not in keys[kind] if kind in keys else facts.get("full", facts["key"]) != full
             if (kind == "clone" and not _runs(facts["process"])) or (kind not in ("clone", "demo") and stale):
                 self.drop(name)
 
@@ -171,8 +200,12 @@ class Databases:
 
     def _copy(self, source: str, target: str):
         self._discard(target)
+        # a large database is copied file by file: the other way, which PostgreSQL takes, writes it to its log as well
+        large = "AND pg_database_size(datname) > 200000000 AND current_setting('server_version_num')::int >= 150000"
+        sql = f"SELECT 1 FROM pg_database WHERE datname = :'source' {large}"
+        strategy = " STRATEGY FILE_COPY" if self.odoo.server.query(sql, source=source) else ""
         self.odoo.server.query(
-            'CREATE DATABASE :"target" TEMPLATE :"source"',
+            f'CREATE DATABASE :"target" TEMPLATE :"source"{strategy}',
             target=target,
             source=source,
         )
@@ -212,6 +245,9 @@ class Databases:
 
     def _standard_key(self) -> str:
         return _digest(self._odoo_key(), *ODOO_MODULES, _text(SETUP / "inside/quiet.sql"))
+
+    def _populated_key(self, partners: int, population: Path) -> str:
+        return _digest(self._standard_key(), str(partners), _text(population))
 
     def _odoo_key(self) -> str:
         return _digest(str(self.odoo.tree), _text(self.odoo.tree / "odoo/release.py"), _text(SETUP / "odoo.lock"))

@@ -39,6 +39,10 @@ class Odoo:
         """The command line of `odoo <arguments>`."""
         return [str(self.python / "bin/python"), "-m", "odoo", *arguments]
 
+    def more_addons(self, folder: Path | None) -> list[str]:
+        """Options by which Odoo looks for add-ons in one more folder."""
+        return [f"--addons-path={ADDONS},{folder}"] if folder else []
+
     def run(self, *arguments: str, log: str, failure: str, script: str | None = None, variables: dict | None = None):
         """Runs one command to its end; its output goes to a log file. A logged error counts as failure too."""
         file = self.settings.logs / f"{log}.log"

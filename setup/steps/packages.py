@@ -56,13 +56,13 @@ def environment(settings: Settings, lock: str = "requirements", folder: str = "p
     return target
 
 
-def compile_lock(settings: Settings, name: str):
+def compile_lock(settings: Settings, name: str, *more: str):
     """Writes setup/<name>.lock anew from setup/<name>.in: hashes, no index, valid for every Python from 3.11."""
     uv, variables = _uv(settings)
     options = "--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade"
     no_hosts = "--no-emit-index-url --no-emit-find-links --index-strategy unsafe-best-match"
     run(
-        [uv, "pip", "compile", *options.split(), *no_hosts.split(), "-o", f"{name}.lock", f"{name}.in"],
+        [uv, "pip", "compile", *options.split(), *no_hosts.split(), *more, "-o", f"{name}.lock", f"{name}.in"],
         failure=f"setup/{name}.lock could not be written",
         remedy=_REMEDY,
         cwd=SETUP,

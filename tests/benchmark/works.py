@@ -1,0 +1,232 @@
+"""The works that are measured: ours and the peers', each in a transaction that is rolled back.
+
+Every method takes ``number``, the round, so that no two rounds ask for the same person.
+"""
+
+import contextlib
+import time
+
+from lxml import etree
+from odoo import fields
+from odoo.addons.mail.tools.discuss import Store
+from odoo.tools import SQL
+
+#: Tables that grow with the customers and carry indexes of ours.
+GROWING = ("res_partner", "mail_message", "crm_lead", "mailing_trace", "ir_attachment")
+INSERTED = 10_000
+#: What the chatter of a form asks for.
+CHATTER = ["activities", "attachments", "contact_fields", "followers", "scheduledMessages", "suggestedRecipients"]
+
+
+class Side:
+    """What both do: the forms and the inserts of an Odoo with other add-ons installed."""
+
+    def __init__(self, env):
+        self.env = env
+        self.people = env["res.partner"].search([("email", "=like", "%@post.example")], order="id").ids
+        self.user = self._user("bench", self.groups)
+        self.views = {}
+        env.cr.commit()
+
+    groups = ()
+
+    def _user(self, login, groups):
+        users = self.env["res.users"].with_context(no_reset_password=True)
+        group_ids = [self.env.ref(group).id for group in ("base.group_user", *groups)]
+        found = users.search([("login", "=", login)])
+        return found or users.create({"name": login, "login": login, "group_ids": group_ids})
+
+    def _person(self, number):
+        """A person far from the one before: neighbours lie on the same pages."""
+        return self.env["res.partner"].browse(self.people[number * 7919 % len(self.people)])
+
+    @contextlib.contextmanager
+    def _measured(self, result):
+        """Measure seconds and queries of what is done within, from an empty cache; the transaction is rolled back."""
+        cr = self.env.cr
+        cr.rollback()
+        self._forget()
+        queries, started = cr.sql_log_count, time.perf_counter()
+        yield
+        self.env.flush_all()
+        result["seconds"] = time.perf_counter() - started
+        result["queries"] = cr.sql_log_count - queries
+        cr.rollback()
+        self.env.invalidate_all()
+
+    def _forget(self):
+        """Empty the cache, as each request of a browser finds it."""
+        for env in list(self.env.transaction.envs):
+            env.invalidate_all()
+
+    # -- the contact's form and list -----------------------------------------------------------------
+
+    def open_form(self, number):
+        """Do what the web client asks for when it opens a contact: the record, its chatter's data, its messages."""
+        partners, specification = self._view("form")
+        partner, result = partners.browse(self._person(number).id), {}
+        with self._measured(result):
+            partner.web_read(specification)
+            self._forget()
+            Store().add(partner, request_list=CHATTER, as_thread=True).get_result()
+            self._forget()
+            messages = partner.env["mail.message"]._message_fetch(domain=None, thread=partner)["messages"]
+            messages.set_message_done()
+            Store().add(messages).get_result()
+        return result
+
+    def open_list(self, number):
+        """Read a page of contacts as the web client does when it opens the list."""
+        partners, specification = self._view("list")
+        person, result = self._person(number), {}
+        with self._measured(result):
+            partners.web_search_read([("id", ">", person.id)], specification, limit=80, count_limit=10_001)
+        return result
+
+    def _view(self, kind):
+        partners = self.env["res.partner"].with_user(self.user)
+        if kind not in self.views:
+            views = partners.get_views([(False, kind)])
+            arch = etree.fromstring(views["views"][kind]["arch"])
+            self.views[kind] = self._specification(arch, views["models"], partners._name)
+        return partners, self.views[kind]
+
+    def _specification(self, arch, models, model):
+        """What the web client asks for, given a view: fields, names of links, the rows of embedded lists."""
+        result = {}
+        level = arch.xpath("count(ancestor::field)")
+        for node in arch.xpath(f".//field[count(ancestor::field) = {level}]"):
+            info = models[model]["fields"][node.get("name")]
+            asked = result[node.get("name")] = {}
+            if info["type"] in ("many2one", "reference"):
+                asked["fields"] = {"display_name": {}}
+            elif info["type"] in ("one2many", "many2many"):
+                views = {child.tag: child for child in node if child.tag in ("list", "kanban")}
+                mode = next((m for m in (node.get("mode") or "list,kanban").split(",") if m in views), None)
+                if mode:
+                    asked["fields"] = self._specification(views[mode], models, info["relation"])
+                elif "tags" in (node.get("widget") or ""):
+                    asked["fields"] = {"display_name": {}}
+        return result
+
+    # -- inserts -------------------------------------------------------------------------------------
+
+    def insert(self, number):
+        """Copy rows within tables that carry indexes of ours."""
+        result = {}
+        cr = self.env.cr
+        with self._measured(result):
+            for table in GROWING:
+                cr.execute(
+                    "SELECT string_agg(quote_ident(column_name), ', ') FROM information_schema.columns"
+                    " WHERE table_schema = current_schema AND table_name = %s AND column_name <> 'id'",
+                    [table],
+                )
+                [names] = cr.fetchone()
+                columns, name = SQL(names.replace("%", "%%")), SQL.identifier(table)
+                cr.execute(
+                    SQL("INSERT INTO %s (%s) SELECT %s FROM %s LIMIT %s", name, columns, columns, name, INSERTED)
+                )
+        return result
+
+    def indexes(self):
+        """The definitions of our indexes."""
+        cr = self.env.cr
+        cr.execute(r"SELECT tablename, indexdef FROM pg_indexes WHERE indexname LIKE 'gdpr\_\_%'")
+        return {"indexes": cr.fetchall()}
+
+    def build_indexes(self, indexes):
+        """Build indexes that were made elsewhere, where there is such a table."""
+        cr = self.env.cr
+        for table, definition in indexes:
+            cr.execute("SELECT to_regclass(%s)", [table])
+            if cr.fetchone()[0]:
+                cr.execute(definition)
+                cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
+        cr.commit()
+        return {}
+
+
+class Ours(Side):
+    """With the add-ons."""
+
+    groups = ("client_consent.group_consent_user",)
+
+    def find_one(self, number):
+        """Find everything about one person."""
+        person, result = self._person(number), {}
+        with self._measured(result):
+            [(located, _identity)] = self.env["gdpr.finder"]._locate_records([person.ids])
+        result["found"] = sum(len(hit.ids) for hit in located.hits)
+        return result
+
+    def find_many(self, number, people):
+        """Find everything about many people in one call."""
+        start = number * people % max(1, len(self.people) - people)
+        asked, result = [[id_] for id_ in self.people[start : start + people]], {}
+        with self._measured(result):
+            answered = sum(1 for _answer in self.env["gdpr.finder"]._locate_records(asked))
+        if answered != len(asked):
+            raise AssertionError(f"asked for {len(asked)} people, answered {answered}")
+        return result | {"seconds_each": result["seconds"] / answered}
+
+    def erase_one(self, number):
+        """Plan the erasure of one person and, once it is approved, carry it out."""
+        handler = self._user("bench-handler", ["client_gdpr.group_gdpr_handler"])
+        approver = self._user("bench-approver", ["client_gdpr.group_gdpr_approver"])
+        self.env.cr.commit()
+        person, plan = self._person(number), {}
+        requests = self.env["gdpr.request"].with_user(handler)
+        request = requests.browse(requests.request_open("erasure", person.ids, fields.Datetime.now(), "email"))
+        request.action_confirm_identity()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        started = time.perf_counter()
+        request.action_plan()
+        self.env.flush_all()
+        plan["seconds"] = time.perf_counter() - started
+        request.plan_id.line_ids.filtered(lambda line: line.action == "review").action_leave()
+        request.action_submit()
+        as_approver = request.with_user(approver)
+        as_approver.action_approve()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        started = time.perf_counter()
+        as_approver.action_execute()
+        self.env.flush_all()
+        seconds = time.perf_counter() - started
+        if request.state != "executed":
+            raise AssertionError(f"the erasure ended as {request.state}: {request.failure}")
+        self.env.cr.rollback()
+        self.env.invalidate_all()
+        return {"seconds": seconds, "plan_seconds": plan["seconds"]}
+
+
+class Peer(Side):
+    """Without the add-ons; what Odoo and OCA offer instead."""
+
+    groups = ()
+
+    def find_one(self, number):
+        """Odoo's privacy_lookup."""
+        person, result = self._person(number), {}
+        values = {"name": person.name, "email": person.email}
+        with self._measured(result):
+            wizard = self.env["privacy.lookup.wizard"].create(values)
+            wizard.action_lookup()
+        return result
+
+    def erase_one(self, number):
+        """OCA's privacy_partner_to_be_forgotten."""
+        eraser = self._user("bench-eraser", ["privacy_partner_to_be_forgotten.group_partner_anonymize"])
+        eraser.group_ids |= self.env.ref("base.group_partner_manager")
+        self.env.cr.commit()
+        person, result = self._person(number), {}
+        wizards = self.env["partner.anonymize.wizard"].with_user(eraser).with_context(active_ids=person.ids)
+        with self._measured(result):
+            wizards.create({}).action_confirm()
+        self.env["res.partner"].invalidate_model()
+        return result
+
+
+SIDES = {"ours": Ours, "peer": Peer}
