@@ -4,18 +4,23 @@ Every method takes ``number``, the round, so that no two rounds ask for the same
 """
 
 import contextlib
+import json
 import time
 
 from lxml import etree
-from odoo import fields
-from odoo.addons.mail.tools.discuss import Store
+from odoo import fields, http, sql_db
 from odoo.tools import SQL
+from werkzeug.test import Client
 
 #: Tables that grow with the customers and carry indexes of ours.
 GROWING = ("res_partner", "mail_message", "crm_lead", "mailing_trace", "ir_attachment")
 INSERTED = 10_000
 #: What the chatter of a form asks for.
 CHATTER = ["activities", "attachments", "contact_fields", "followers", "scheduledMessages", "suggestedRecipients"]
+
+
+#: Where the browser is.
+ADDRESS = {"REMOTE_ADDR": "127.0.0.1"}
 
 
 class Side:
@@ -27,6 +32,9 @@ class Side:
         self.user = self._user("bench", self.groups)
         self.views = {}
         env.cr.commit()
+        self.browser = Client(http.root)
+        login = {"db": env.cr.dbname, "login": self.user.login, "password": self.user.login}
+        self._post({}, "/web/session/authenticate", **login)
 
     groups = ()
 
@@ -34,7 +42,7 @@ class Side:
         users = self.env["res.users"].with_context(no_reset_password=True)
         group_ids = [self.env.ref(group).id for group in ("base.group_user", *groups)]
         found = users.search([("login", "=", login)])
-        return found or users.create({"name": login, "login": login, "group_ids": group_ids})
+        return found or users.create({"name": login, "login": login, "password": login, "group_ids": group_ids})
 
     def _person(self, number):
         """A person far from the one before: neighbours lie on the same pages."""
@@ -45,7 +53,7 @@ class Side:
         """Measure seconds and queries of what is done within, from an empty cache; the transaction is rolled back."""
         cr = self.env.cr
         cr.rollback()
-        self._forget()
+        self.env.invalidate_all()
         queries, started = cr.sql_log_count, time.perf_counter()
         yield
         self.env.flush_all()
@@ -54,42 +62,46 @@ class Side:
         cr.rollback()
         self.env.invalidate_all()
 
-    def _forget(self):
-        """Empty the cache, as each request of a browser finds it."""
-        for env in list(self.env.transaction.envs):
-            env.invalidate_all()
+    def _post(self, result, path, **parameters):
+        """Add seconds and queries of one request of a browser, as Odoo serves it: session, transaction, JSON."""
+        queries, started = sql_db.sql_counter, time.perf_counter()
+        body = json.dumps({"jsonrpc": "2.0", "method": "call", "params": parameters})
+        answer = self.browser.post(path, data=body, content_type="application/json", environ_base=ADDRESS)
+        result["seconds"] = result.get("seconds", 0) + time.perf_counter() - started
+        result["queries"] = result.get("queries", 0) + sql_db.sql_counter - queries
+        content = json.loads(answer.get_data())
+        if "error" in content:
+            raise AssertionError(content["error"])
+        return content["result"]
+
+    def _call(self, result, model, method, *arguments, **named):
+        path = f"/web/dataset/call_kw/{model}/{method}"
+        return self._post(result, path, model=model, method=method, args=arguments, kwargs=named)
 
     # -- the contact's form and list -----------------------------------------------------------------
 
     def open_form(self, number):
         """Do what the web client asks for when it opens a contact: the record, its chatter's data, its messages."""
-        partners, specification = self._view("form")
-        partner, result = partners.browse(self._person(number).id), {}
-        with self._measured(result):
-            partner.web_read(specification)
-            self._forget()
-            Store().add(partner, request_list=CHATTER, as_thread=True).get_result()
-            self._forget()
-            messages = partner.env["mail.message"]._message_fetch(domain=None, thread=partner)["messages"]
-            messages.set_message_done()
-            Store().add(messages).get_result()
+        id_, result = self._person(number).id, {}
+        thread = {"thread_model": "res.partner", "thread_id": id_}
+        self._call(result, "res.partner", "web_read", [id_], specification=self._view("form"))
+        self._post(result, "/mail/data", fetch_params=[["mail.thread", thread | {"request_list": CHATTER}]])
+        self._post(result, "/mail/thread/messages", **thread)
         return result
 
     def open_list(self, number):
         """Read a page of contacts as the web client does when it opens the list."""
-        partners, specification = self._view("list")
-        person, result = self._person(number), {}
-        with self._measured(result):
-            partners.web_search_read([("id", ">", person.id)], specification, limit=80, count_limit=10_001)
+        domain, result = [["id", ">", self._person(number).id]], {}
+        named = {"domain": domain, "specification": self._view("list"), "limit": 80, "count_limit": 10_001}
+        self._call(result, "res.partner", "web_search_read", **named)
         return result
 
     def _view(self, kind):
-        partners = self.env["res.partner"].with_user(self.user)
         if kind not in self.views:
-            views = partners.get_views([(False, kind)])
+            views = self.env["res.partner"].with_user(self.user).get_views([(False, kind)])
             arch = etree.fromstring(views["views"][kind]["arch"])
-            self.views[kind] = self._specification(arch, views["models"], partners._name)
-        return partners, self.views[kind]
+            self.views[kind] = self._specification(arch, views["models"], "res.partner")
+        return self.views[kind]
 
     def _specification(self, arch, models, model):
         """What the web client asks for, given a view: fields, names of links, the rows of embedded lists."""

@@ -1,4 +1,3 @@
-from . import consent_statement
 from . import consent_key
 from . import consent_purpose
 from . import consent_notice

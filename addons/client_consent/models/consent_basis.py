@@ -135,16 +135,19 @@ class ConsentBasis(models.Model):
         """
         for name in ("consent.subject", "consent.purpose"):
             self.env[name].flush_model()
-        rows = self.env["consent.statement"]._ask(self._name, "_of_people_sql", partner_ids, self.env.companies.ids)
+        rows = self.env.execute_query(self._of_people_sql(list(partner_ids))) if partner_ids else []
         bases = self.browse(id_ for _partner_id, _vetoed, id_, *_values in rows)
         for number, field in enumerate(self._stored_fields(), 3):
             field._insert_cache(bases, [row[number] for row in rows])
+        place = {id_: number for number, id_ in enumerate(self.env["consent.purpose"]._names(self.env.lang))}
         found = defaultdict(list)
         for basis, (partner_id, vetoed, *_values) in zip(bases, rows, strict=True):
             found[partner_id].append((basis, vetoed))
+        for of_person in found.values():
+            of_person.sort(key=lambda row: (place[row[0].purpose_id.id], row[0].channel, row[0].id))
         return found
 
-    def _of_people_sql(self):
+    def _of_people_sql(self, partner_ids):
         return SQL(
             """SELECT s.partner_id,
                       b.state = 'active' AND EXISTS (
@@ -152,13 +155,13 @@ class ConsentBasis(models.Model):
                            WHERE v.purpose_id = b.purpose_id AND v.channel = b.channel
                              AND v.company_id = b.company_id AND v.address = b.address
                              AND v.state IN ('refused', 'withdrawn', 'objected')),
-                      b.id, %s
+                      b.id, %(columns)s
                  FROM consent_subject s
                  JOIN consent_basis b ON b.subject_id = s.id
-                 JOIN consent_purpose p ON p.id = b.purpose_id
-                WHERE s.partner_id = ANY($1::int[]) AND b.company_id = ANY($2::int[])
-             ORDER BY p.sequence, p.id, b.channel, b.id""",
-            SQL(", ").join(SQL.identifier("b", field.name) for field in self._stored_fields()),
+                WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)""",
+            columns=SQL(", ").join(SQL.identifier("b", field.name) for field in self._stored_fields()),
+            partner_ids=partner_ids,
+            company_ids=self.env.companies.ids,
         )
 
     def _stored_fields(self):

@@ -66,7 +66,7 @@ class ConsentPurpose(models.Model):
     @api.model
     @tools.ormcache("lang")
     def _names(self, lang):
-        """Names in a language by id: every contact that is opened shows some, and they change hardly ever."""
+        """Names in a language by id, in order: every contact that is opened shows some, and they change hardly ever."""
         purposes = self.sudo().with_context(lang=lang).search_fetch([], ["name"])
         return {purpose.id: purpose.name for purpose in purposes}
 
@@ -89,7 +89,7 @@ class ConsentPurpose(models.Model):
                     )
                 )
         result = super().write(vals)
-        if "name" in vals:
+        if {"name", "sequence"} & vals.keys():
             self.env.registry.clear_cache()
         return result
 

@@ -31,7 +31,8 @@ class ResPartner(models.Model):
         of_people = nothing._of_people(self.ids)
         for partner in self:
             rows = of_people.get(partner.id, [])
-            partner.consent_basis_ids = nothing.concat(*(basis for basis, _vetoed in rows))
+            # into the cache at once: assigning would look for what to link and unlink
+            self._fields["consent_basis_ids"]._update_cache(partner, tuple(basis.id for basis, _vetoed in rows))
             parts = partner._consent_banner_parts(nothing.concat(*(basis for basis, vetoed in rows if vetoed)))
             partner.consent_banner = self._consent_banner_html(parts)
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from contextlib import contextmanager
 
@@ -17,7 +18,8 @@ SHARED = ("email_normalized", "phone_sanitized", "phone")
 #: Always over the indexes: what statistics say of a column with few different
 #: values, or of one that was never analysed, is no reason to read a table from end to end. The same is why each
 #: statement looks rows up for one entry after the other: a LATERAL subquery that OFFSET 0 keeps whole.
-PLANNING = {"enable_seqscan": "off", "jit": "off"}
+#: Plans are generic: a statement asked thousands of times in one transaction is planned once.
+PLANNING = {"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 #: Two arrays of equal length: the records from which to look.
 OWN = SQL("own (model, id, n) AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::int[]) WITH ORDINALITY)")
 #: One array: the values to look for.
@@ -27,8 +29,9 @@ VALUES = SQL("given (value, n) AS MATERIALIZED (SELECT * FROM unnest($1::text[])
 class GdprDataPath(models.AbstractModel):
     """How data is reached from a person: the paths of the data map as SQL, and the indexes they need.
 
-    Each statement asks all paths at once; it is prepared (``consent.statement``), for planning a hundred branches
-    costs many times what executing them does.
+    Each statement asks all paths at once. Planning a hundred branches costs many times what executing them does, and
+    Odoo's connections forget what they planned between two requests: so a statement leaves out the tables that are
+    empty, and within a transaction it is prepared once.
     """
 
     _name = "gdpr.data.path"
@@ -70,39 +73,98 @@ class GdprDataPath(models.AbstractModel):
 
     @contextmanager
     def _indexes_only(self):
-        """Plan what is asked within as :data:`PLANNING` says; without it answers are the same, and may come late."""
-        self._plan_with(PLANNING)
+        """Plan what is asked within as :data:`PLANNING` says, and look again which tables are empty."""
+        settings = SQL("; ").join(SQL("SET LOCAL %s = %s", SQL(name), SQL(value)) for name, value in PLANNING.items())
+        [(prepared, empty)] = self.env.execute_query(SQL("%s; %s", settings, self._state_sql()))
+        self.env.cr.cache[self._name] = set(prepared), frozenset(empty)
         yield
         # after an error the transaction, or its savepoint, is rolled back and these settings with it
-        self._plan_with(dict.fromkeys(PLANNING, "DEFAULT"))
+        self.env.cr.cache.pop(self._name)
+        self.env.cr.execute("; ".join(f"SET LOCAL {name} = DEFAULT" for name in PLANNING))
 
-    def _plan_with(self, values):
-        settings = (SQL("SET LOCAL %s = %s", SQL(name), SQL(value)) for name, value in values.items())
-        self.env.cr.execute(SQL("; ").join(settings))
+    def _state_sql(self):
+        """The statements that this connection has prepared, and the tables without a single page.
+
+        A page is there as soon as anybody inserts, before he commits: what has none holds nothing to be found.
+        """
+        return SQL(
+            r"""SELECT ARRAY(SELECT name FROM pg_prepared_statements WHERE name LIKE 'gdpr\_path\_%%'),
+                       ARRAY(SELECT table_id FROM unnest(%s::oid[]) table_id WHERE pg_relation_size(table_id) = 0)""",
+            list(self._table_ids().values()),
+        )
+
+    @api.model
+    @tools.ormcache()
+    def _table_ids(self):
+        """The tables that the statements read, without partitioned ones: name → PostgreSQL's id of it."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT relname, oid FROM pg_class
+                    WHERE relnamespace = current_schema()::regnamespace AND relname = ANY(%s)
+                      AND relkind = 'r' AND NOT relhassubclass""",
+                sorted({self._table_of(row) for row in self._ways()}),
+            )
+        )
+        return dict(rows)
+
+    def _table_of(self, row):
+        """Name of the table in which a declared field is stored."""
+        field = self.env[row.model]._fields[row.field]
+        return field.relation if field.type == "many2many" else self.env[row.model]._table
+
+    def _is_filled(self, row, empty):
+        return self._table_ids().get(self._table_of(row)) not in empty
 
     @api.model
     def _ask(self, kind, *arrays):
-        """Run one of the statements below.
+        """Run one of the statements below, within :meth:`_indexes_only`.
 
         :param kind: ``contact_links`` (contact ids) and ``record_links`` (models, ids) → (way, n, id); ``identity``
             (models, ids) → (kind, n, value); ``sharing`` (values) → (n, contact id); ``addresses`` (values) →
             (way, n, id). ``way`` counts :meth:`_ways`, ``n`` the entries given, from 1.
         """
-        return self.env["consent.statement"]._ask(self._name, f"_{kind}_sql", *arrays)
+        if not arrays[0]:
+            return []
+        prepared, empty = self.env.cr.cache[self._name]
+        name, statement = self._statement(kind, empty)
+        if not statement:
+            return []
+        given = SQL(", ").join(SQL("%s", list(array)) for array in arrays)
+        ask = SQL("EXECUTE %s(%s)", SQL.identifier(name), given)
+        if name not in prepared:
+            ask = SQL("PREPARE %s AS %s; %s", SQL.identifier(name), statement, ask)
+        rows = self.env.execute_query(ask)
+        prepared.add(name)
+        return rows
 
-    def _contact_links_sql(self):
+    @api.model
+    @tools.ormcache("kind", "empty")
+    def _statement(self, kind, empty):
+        """(name, SQL) of a statement that leaves out empty tables; without SQL where nothing is left of it."""
+        given, parts = getattr(self, f"_{kind}_sql")(empty)
+        statement = SQL("WITH %s %s", given, SQL(" UNION ALL ").join(parts)) if parts else None
+        digest = hashlib.sha256(repr((statement.code, statement.params) if parts else "").encode()).hexdigest()
+        return f"gdpr_path_{digest[:32]}", statement
+
+    # Each gives the SQL of what is given and the parts of a union.
+
+    def _contact_links_sql(self, empty):
         """From contacts to everything that points to them."""
         own = SQL("own (id, n) AS MATERIALIZED (SELECT * FROM unnest($1::int[]) WITH ORDINALITY)")
-        return SQL("WITH %s %s", own, self._all_links_sql(lambda name: name == PERSON, SQL("%s", PERSON)))
+        return own, self._links_sql(empty, lambda name: name == PERSON, SQL("%s", PERSON))
 
-    def _record_links_sql(self):
+    def _record_links_sql(self, empty):
         """From records of other models to everything that points to them."""
-        return SQL("WITH %s %s", OWN, self._all_links_sql(lambda name: name != PERSON, SQL("own.model")))
+        return OWN, self._links_sql(empty, lambda name: name != PERSON, SQL("own.model"))
 
-    def _all_links_sql(self, wanted, model):
-        """The links to wanted models, as a union; ``model`` is SQL of the model looked from."""
-        parts = [self._link_sql(n, row, wanted, model) for n, row in enumerate(self._ways()) if row.role == "link"]
-        return SQL(" UNION ALL ").join(part for part in parts if part)
+    def _links_sql(self, empty, wanted, model):
+        """The links to wanted models; ``model`` is SQL of the model looked from."""
+        parts = [
+            self._link_sql(number, row, wanted, model)
+            for number, row in enumerate(self._ways())
+            if row.role == "link" and self._is_filled(row, empty)
+        ]
+        return [part for part in parts if part]
 
     def _link_sql(self, number, row, wanted, model):
         field = self.env[row.model]._fields[row.field]
@@ -129,23 +191,24 @@ class GdprDataPath(models.AbstractModel):
             condition,
         )
 
-    def _identity_sql(self):
+    def _identity_sql(self, _empty):
         """From a person's own records to the names, addresses, numbers and codes that stand in them."""
         parts = [
             SQL(
-                "SELECT %(kind)s, own.n, %(column)s FROM own JOIN %(table)s t ON t.id = own.id"
-                " WHERE own.model = %(model)s AND %(column)s IS NOT NULL",
-                kind=kind,
-                column=SQL.identifier("t", name),
-                table=SQL.identifier(self.env[model]._table),
-                model=model,
+                "SELECT v.kind, own.n, v.value FROM own JOIN %s t ON t.id = own.id"
+                " CROSS JOIN LATERAL (VALUES %s) v (kind, value) WHERE own.model = %s AND v.value IS NOT NULL",
+                SQL.identifier(self.env[model]._table),
+                SQL(", ").join(
+                    SQL("(%s, %s::text)", kind, SQL.identifier("t", name))
+                    for kind, names in kinds.items()
+                    for name in names
+                ),
+                model,
             )
             for model, kinds in self._get_identity_sources().items()
             if model in self.env
-            for kind, names in kinds.items()
-            for name in names
         ]
-        return SQL("WITH %s %s", OWN, SQL(" UNION ALL ").join([*parts, self._earlier_values_sql()]))
+        return OWN, [*parts, self._earlier_values_sql()]
 
     def _get_identity_sources(self):
         """Columns that tell who a record is about: model → kind → fields."""
@@ -164,34 +227,32 @@ class GdprDataPath(models.AbstractModel):
 
     def _earlier_values_sql(self):
         """What the contact was called and how it was reached before, as the chatter remembers it."""
+        fields = self.env["ir.model.fields"].sudo()
+        kinds = {"name": "names", "email": "emails", "phone": "phones", "vat": "codes"}
+        known = {fields._get(PERSON, name).id: kind for name, kind in kinds.items()}
         return SQL(
             """SELECT k.kind, own.n, v.value
                  FROM own
                  JOIN mail_message m ON m.model = own.model AND m.res_id = own.id
                  JOIN mail_tracking_value t ON t.mail_message_id = m.id
-                 JOIN ir_model_fields f ON f.id = t.field_id
-                 JOIN (VALUES ('name', 'names'), ('email', 'emails'), ('phone', 'phones'), ('vat', 'codes'))
-                      AS k (field, kind) ON k.field = f.name
+                 JOIN unnest(%s::int[], %s::text[]) AS k (field, kind) ON k.field = t.field_id
            CROSS JOIN LATERAL (VALUES (t.old_value_char), (t.new_value_char)) AS v (value)
                 WHERE own.model = %s AND v.value IS NOT NULL""",
+            list(known),
+            list(known.values()),
             PERSON,
         )
 
-    def _sharing_sql(self):
+    def _sharing_sql(self, _empty):
         """From addresses and numbers to all contacts that use them."""
-        parts = [
-            SQL(
-                "SELECT given.n, f.id FROM given,"
-                " LATERAL (SELECT t.id FROM res_partner t WHERE %s = given.value OFFSET 0) f",
-                SQL.identifier("t", name),
-            )
-            for name in SHARED
+        same = SQL(" OR ").join(SQL("%s = given.value", SQL.identifier("t", name)) for name in SHARED)
+        return VALUES, [
+            SQL("SELECT given.n, f.id FROM given, LATERAL (SELECT t.id FROM res_partner t WHERE %s OFFSET 0) f", same)
         ]
-        return SQL("WITH %s %s", VALUES, SQL(" UNION ALL ").join(parts))
 
-    def _addresses_sql(self):
+    def _addresses_sql(self, empty):
         """From e-mail addresses to records that hold them and belong to no contact."""
-        parts = [
+        return VALUES, [
             SQL(
                 "SELECT %s, given.n, f.id FROM given, LATERAL (SELECT t.id FROM %s t WHERE %s OFFSET 0) f",
                 number,
@@ -199,9 +260,8 @@ class GdprDataPath(models.AbstractModel):
                 SQL(" AND ").join([SQL("%s = given.value", self._address_sql(row, "t")), *self._unowned_sql(row, "t")]),
             )
             for number, row in enumerate(self._ways())
-            if row.role == "email"
+            if row.role == "email" and self._is_filled(row, empty)
         ]
-        return SQL("WITH %s %s", VALUES, SQL(" UNION ALL ").join(parts))
 
     def _address_sql(self, row, *alias):
         """The address in a column, in lower case."""

@@ -8,8 +8,8 @@ class GdprGround(models.AbstractModel):
     """Why a person's data is kept: the answers of all providers, as values.
 
     A provider is a method that returns ``SQL`` with the columns partner_id, kind, code, law, until, scope
-    (text array), model, res_id, label for the contacts in ``partner_ids``, which is ``SQL`` of an array. Glue add-ons
-    add theirs in ``_get_providers``. All providers are asked about all contacts at once, by one prepared statement.
+    (text array), model, res_id, label for the contacts in ``partner_ids``, a list; a row may come twice. Glue add-ons
+    add theirs in ``_get_providers``. All providers are asked about all contacts at once, by one statement.
     """
 
     _name = "gdpr.ground"
@@ -17,30 +17,28 @@ class GdprGround(models.AbstractModel):
 
     @api.model
     def _get_providers(self):
-        """Names of the provider methods, asked in this order."""
-        return ["_consent_ground_sql"]
+        """The provider methods: name → kind of its grounds, ``obliging`` or ``permitting``."""
+        return {"_consent_ground_sql": "permitting"}
 
     @api.model
-    def _grounds(self, partner_ids):
-        """Every ground for the contacts, obliging ones first, latest end first."""
-        if not partner_ids:
+    def _grounds(self, partner_ids, kind=None):
+        """Every ground for the contacts, or those of a kind; obliging ones first, latest end first."""
+        names = [name for name, of_kind in self._get_providers().items() if kind in (None, of_kind)]
+        if not partner_ids or not names:
             return ()
         self.env.flush_all()
-        rows = self.env["consent.statement"]._ask(self._name, "_grounds_sql", list(partner_ids))
+        queries = [getattr(self, name)(list(partner_ids)) for name in names]
+        rows = self.env.execute_query(SQL(" UNION ALL ").join(SQL("(%s)", query) for query in queries))
         grounds = [
             Ground(partner_id, kind, code, law or "", until, frozenset(scope or ()), model, res_id, label or "")
             for partner_id, kind, code, law, until, scope, model, res_id, label in rows
         ]
         return tuple(
             sorted(
-                grounds,
+                dict.fromkeys(grounds),
                 key=lambda g: (g.kind, -(g.until.toordinal() if g.until else 10**7), g.model, g.res_id),
             )
         )
-
-    def _grounds_sql(self):
-        queries = [getattr(self, name)(SQL("$1::int[]")) for name in self._get_providers()]
-        return SQL(" UNION ALL ").join(SQL("(%s)", query) for query in queries)
 
     def _consent_ground_sql(self, partner_ids):
         """Consents in force, Art. 6(1)(a) and (f): permitting."""

@@ -155,7 +155,7 @@ class ResPartner(models.Model):
                 "erased": self.env._("Erased at the person's request. Do not use."),
             }[self.gdpr_state]
             return [{"kind": "deny", "text": text}]
-        obliging = [ground for ground in self.env["gdpr.ground"].sudo()._grounds(self.ids) if ground.kind == "obliging"]
+        obliging = self.env["gdpr.ground"].sudo()._grounds(self.ids, "obliging")
         if obliging:
             latest = obliging[0]
             what = self.env["gdpr.reporter"]._ground_words(latest.code, latest.label)

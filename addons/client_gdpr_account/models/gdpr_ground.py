@@ -10,7 +10,7 @@ class GdprGround(models.AbstractModel):
 
     @api.model
     def _get_providers(self):
-        return ["_accounting_ground_sql", *super()._get_providers()]
+        return super()._get_providers() | {"_accounting_ground_sql": "obliging"}
 
     def _accounting_ground_sql(self, partner_ids):
         """Posted documents inside their statutory term, GDPR Art. 17(3)(b): obliging for the printed buyer.
@@ -21,9 +21,7 @@ class GdprGround(models.AbstractModel):
             """SELECT who.partner_id, 'obliging', 'accounting', m.gdpr_keep_law, m.gdpr_keep_until, %(scope)s::text[],
                       'account.move', m.id, m.name
                  FROM account_move m
-           CROSS JOIN LATERAL (
-                      SELECT DISTINCT unnest(ARRAY[m.partner_id, m.commercial_partner_id, m.partner_shipping_id])
-                      ) AS who (partner_id)
+           CROSS JOIN unnest(ARRAY[m.partner_id, m.commercial_partner_id, m.partner_shipping_id]) AS who (partner_id)
                 WHERE m.state = 'posted'
                   AND (m.gdpr_keep_until IS NULL OR m.gdpr_keep_until >= (now() AT TIME ZONE 'UTC')::date)
                   AND (m.partner_id = ANY(%(ids)s) OR m.commercial_partner_id = ANY(%(ids)s)
