@@ -292,7 +292,7 @@ class GdprDataPath(models.AbstractModel):
                 columns=SQL(", ").join(columns),
                 table=SQL.identifier(self.env[model]._table),
                 texts=SQL(", ").join(SQL("%s::text", column) for column in columns),
-                patterns=[self._pattern(value) for value in values],
+                patterns=self._patterns(values),
             )
         )
         for id_, *contents in rows:
@@ -305,11 +305,18 @@ class GdprDataPath(models.AbstractModel):
                 },
             )
 
-    @staticmethod
-    def _pattern(value):
-        """A LIKE pattern for the words of a value with anything between them; % and _ are letters."""
-        escaped = value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
-        return "%" + "%".join(escaped.split()) + "%"
+    @api.model
+    def _patterns(self, values):
+        """LIKE patterns for the words of each value with anything between them; % and _ are letters.
+
+        A number written in groups is looked for once: its pattern finds it written in one, too.
+        """
+        grouped = {"".join(value.split()) for value in values if len(value.split()) > 1}
+        return [
+            "%" + "%".join(value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").split()) + "%"
+            for value in values
+            if value not in grouped
+        ]
 
     # -- indexes -------------------------------------------------------------------------------------
 

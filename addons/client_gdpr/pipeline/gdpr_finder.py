@@ -193,7 +193,17 @@ class GdprFinder(models.AbstractModel):
             if row.role != "email" or row.field.endswith("normalized") or not identity.emails:
                 continue
             table, column = SQL.identifier(self.env[row.model]._table), SQL.identifier(row.field)
-            conditions = [SQL("%s ~* %s", column, self._address_regex(identity.emails)), *path._unowned_sql(row)]
+            # CASE: the coarse look first, for it costs a fraction of the exact one and leaves hardly a row to it
+            conditions = [
+                SQL(
+                    "CASE WHEN lower(%s) LIKE ANY(%s) THEN %s ~* %s END",
+                    column,
+                    path._patterns(identity.emails),
+                    column,
+                    self._address_regex(identity.emails),
+                ),
+                *path._unowned_sql(row),
+            ]
             rows = self.env.execute_query(SQL("SELECT id FROM %s WHERE %s", table, SQL(" AND ").join(conditions)))
             if ids := {id_ for (id_,) in rows} - trail.ids(row.model):
                 trail.add(row.model, row.field, row.bond or "own", ids)

@@ -189,7 +189,8 @@ class GdprPlanner(models.AbstractModel):
     def _still_linked(self, located, rulings):
         """Contacts that a record which stays points to, and contacts with a login."""
         users = self.env["res.users"].sudo().with_context(active_test=False)
-        linked = set(users.search([("partner_id", "in", located.partner_ids)]).partner_id.ids)
+        # by number: their own order, by name, would join every contact
+        linked = set(users.search([("partner_id", "in", located.partner_ids)], order="id").partner_id.ids)
         declared = self.env["gdpr.data.map"]._declarations()
         gone = {(r.model, id_) for r in rulings if r.action == "delete" for id_ in r.ids}
         for hit in located.hits:
