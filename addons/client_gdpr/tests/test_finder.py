@@ -3,7 +3,7 @@ from odoo.tools import SQL
 
 from .common import GdprCase
 
-STATEMENTS = r"SELECT name FROM pg_prepared_statements WHERE name LIKE 'client\_consent\_%%' ORDER BY name"
+STATEMENTS = r"SELECT name FROM pg_prepared_statements WHERE name LIKE 'gdpr\_path\_%%' ORDER BY name"
 
 
 @tagged("post_install", "-at_install")
@@ -41,11 +41,21 @@ class TestFinder(GdprCase):
         self.finder._locate(self.people[5].ids)
         self.assertEqual(self.env.execute_query(SQL(STATEMENTS)), prepared)
 
-    def test_statements_made_on_the_connection_by_an_earlier_transaction_are_used(self):
+    def test_statements_made_on_the_connection_earlier_are_used(self):
         self.finder._locate(self.person.ids)
         self.env.cr.cache.clear()
         located, _identity = self.finder._locate(self.person.ids)
         self.assertTrue(located.hits)
+
+    def test_table_that_was_empty_before_is_looked_into(self):
+        self.env.cr.execute("TRUNCATE mail_blacklist CASCADE")
+        self.assertNotIn("mail.blacklist", self.models_of(self.person))
+        self.env["mail.blacklist"].create({"email": self.person.email})
+        self.assertIn("mail.blacklist", self.models_of(self.person))
+
+    def models_of(self, partner):
+        located, _identity = self.finder._locate(partner.ids)
+        return {hit.model for hit in located.hits}
 
     def test_every_path_has_its_index(self):
         self.assertFalse(self.path._missing_indexes())
@@ -60,8 +70,9 @@ class TestFinder(GdprCase):
         }
         self.finder._locate(self.person.ids)
         with self.path._indexes_only():
+            _prepared, empty = self.env.cr.cache[self.path._name]
             for kind, arrays in given.items():
-                name, _statement = self.env["consent.statement"]._statement(self.path._name, f"_{kind}_sql")
+                name, _statement = self.path._statement(kind, empty)
                 explain = SQL("EXPLAIN EXECUTE %s(%s)", SQL.identifier(name), arrays)
                 plan = [line for (line,) in self.env.execute_query(explain)]
                 with self.subTest(kind):
