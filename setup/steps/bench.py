@@ -26,7 +26,7 @@ from .packages import environment
 from .promises import PROMISES, SIZES, SMALLER, WORKS, Work
 from .settings import REPOSITORY, Settings
 
-STEPS = 6
+STEPS = 7
 BENCHMARK = REPOSITORY / "tests/benchmark"
 _OURS = ("client_consent", "client_gdpr", "client_gdpr_account")
 _PEERS = ("privacy_lookup", "data_recycle", "auditlog", "privacy_partner_to_be_forgotten")
@@ -82,14 +82,14 @@ def measure(databases: Databases, steps: Steps, choice: Choice) -> int:
     with steps.step("Packages of the peers"):
         peers = _peer_addons(environment(settings, "bench", "bench"))
     with steps.step(f"Template of {choice.partners:,} partners"):
-        template = databases.populated(choice.partners, BENCHMARK / "population.py")
+        population = BENCHMARK / "population.py"
+        template = databases.populated(choice.partners, population)
+    with steps.step("Template with the add-ons"):
+        equipped = databases.equipped(choice.partners, population, _OURS, BENCHMARK / "consents.py")
     ours, peer = (f"{template}_{side}_{os.getpid()}" for side in ("ours", "peer"))
     try:
         with steps.step("Clone with the add-ons"):
-            databases.clone(template, ours, "clone", process=os.getpid())
-            databases.install(ours, _OURS)
-            databases.script(ours, "import population\npopulation.add_consents(env)\n", BENCHMARK)
-            databases.odoo.server.query("VACUUM ANALYZE", database=ours)
+            databases.clone(equipped, ours, "clone", process=os.getpid())
         with steps.step("Clone with the peers"):
             databases.clone(template, peer, "clone", process=os.getpid())
             databases.install(peer, _PEERS, addons=peers)

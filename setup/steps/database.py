@@ -93,6 +93,19 @@ class Databases:
             self._finish(name, "bench", key, partners=partners, population=str(population))
         return name
 
+    def equipped(self, partners: int, population: Path, modules, more: Path) -> str:
+        """The same with `modules` installed and what the file `more` brings (its `add`)."""
+        source = self.populated(partners, population)
+        key = self._equipped_key(partners, population, more)
+        name = self._name(f"bench{partners}_equipped", key)
+        if name not in self.own():
+            self._copy(source, name)
+            self.install(name, modules)
+            self.script(name, f"import {more.stem}\n{more.stem}.add(env)\n", more.parent)
+            self.odoo.server.query("VACUUM ANALYZE", database=name)
+            self._finish(name, "bench", key, partners=partners, population=str(population), more=str(more))
+        return name
+
     def script(self, name: str, script: str, folder: Path, addons: Path | None = None):
         """Runs lines of Python in `odoo shell`; modules in `folder` can be imported, `addons` is searched too."""
         self.odoo.run(
@@ -182,8 +195,9 @@ class Databases:
         for name, facts in self.own().items():
             kind = facts["kind"]
             if kind == "bench":
-                population = Path(facts["population"])
-                stale = not population.exists() or facts["key"] != self._populated_key(facts["partners"], population)
+                files = [Path(facts[name]) for name in ("population", "more") if name in facts]
+                wanted = self._equipped_key if "more" in facts else self._populated_key
+                stale = not all(map(Path.exists, files)) or facts["key"] != wanted(facts["partners"], *files)
             else:
                 stale = facts["key"] not in keys[kind] if kind in keys else facts.get("full", facts["key"]) != full
             if (kind == "clone" and not _runs(facts["process"])) or (kind not in ("clone", "demo") and stale):
@@ -248,6 +262,9 @@ class Databases:
 
     def _populated_key(self, partners: int, population: Path) -> str:
         return _digest(self._standard_key(), str(partners), _text(population))
+
+    def _equipped_key(self, partners: int, population: Path, more: Path) -> str:
+        return _digest(self._populated_key(partners, population), _text(more), addons_digest())
 
     def _odoo_key(self) -> str:
         return _digest(str(self.odoo.tree), _text(self.odoo.tree / "odoo/release.py"), _text(SETUP / "odoo.lock"))

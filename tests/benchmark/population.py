@@ -9,7 +9,7 @@ import itertools
 import logging
 
 from odoo import Command, fields
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
 _logger = logging.getLogger(__name__)
 
@@ -21,7 +21,6 @@ FAMILY_HEADS = "Nov Svob Dvoř Čern Proch Kuč Vesel Hor Něm Mar Pokor Posp H�
 FAMILY_MIDDLES = "ot at in er al an ov ad im ul ar en ič och ed uš ap it ol ir"
 FAMILY_TAILS = "ák oda áček ý ázka era ík ek ec eš ný íšil ovský elka ička an ář ina ánek ota ulka uch"
 CHUNK = 100_000
-CONSENT_CHUNK = 5_000
 
 
 class Population:
@@ -303,24 +302,3 @@ class Population:
 def build(env, count):
     """Populate the shell's database."""
     Population(env, count).build()
-
-
-def add_consents(env):
-    """Record consents with a history, by the add-on's own methods: seven of ten gave one, some took it back.
-
-    Builds the finder's indexes on large tables too, as the cron does.
-    """
-    env["gdpr.data.path"]._cron_build_indexes()
-    ids = env["res.partner"].search([("email", "=like", "%@post.example")], order="id").ids
-    for chunk in split_every(CONSENT_CHUNK, ids):
-        people = env["res.partner"].browse(chunk)
-        gave = people.filtered(lambda partner: partner.id % 10 < 7)
-        gave.consent_give("newsletter", ["email"], "web_form", given_at="2026-01-15 10:00:00")
-        people.filtered(lambda partner: partner.id % 10 < 2).consent_withdraw(
-            "newsletter", ["email"], "email", at="2026-03-15 10:00:00"
-        )
-        people.filtered(lambda partner: partner.id % 10 == 0).consent_give(
-            "newsletter", ["email"], "in_person", given_at="2026-05-15 10:00:00"
-        )
-        env.cr.commit()
-        env.invalidate_all()
