@@ -69,6 +69,16 @@ WORKS = {
     "open_list": [Work("open_list", "open_list", 100)],
     "erase_one": [Work("erase_one", "erase_one", 7)],
     "insert": [Work("insert", "insert", 5)],
+    "append": [
+        Work("append", "append", 5, peer=False, arguments={"events": 10_000}),
+        Work("append_plain", "append_plain", 5, peer=False, arguments={"events": 10_000}),
+    ],
+    "writers": [Work("writers", "append_beside_others", 5, peer=False, arguments={"events": 500, "writers": 8})],
+    "allows": [Work("allows", "allows", 100, peer=False)],
+    "search": [
+        Work("search_gated", "search_gated", 9, peer=False),
+        Work("search_all", "search_all", 9, peer=False),
+    ],
 }
 _FASTER, _AS_LONG, _MORE, _ALONE, _TO_SMALLER = (
     "times faster",
@@ -134,4 +144,25 @@ PROMISES = [
     ),
     Promise(_promised("erase_one.run", "erase one person: run", "s", _ALONE, Goal("below", 3)), "erase_one"),
     Promise(_promised("insert", "insert 50,000 rows", "s", _AS_LONG), "insert"),
+    Promise(
+        _promised("append", "append 10,000 events, beside a plain INSERT", "s", _AS_LONG, Goal("at most", 5)),
+        "append",
+        beside=("ours", "append_plain"),
+    ),
+    Promise(
+        _promised("writers", "8 writers: longest wait, in commits", "commits", _ALONE, Goal("at most", 1)),
+        "writers",
+        key="waits_per_commit",
+    ),
+    Promise(
+        _promised("allows", "ask the gate about one person", "queries", _ALONE, Goal("at most", 1)),
+        "allows",
+        key="queries",
+    ),
+    Promise(
+        _promised("search", "search all whom we may write to, beside all", "ms", _AS_LONG, Goal("at most", 1.5)),
+        "search_gated",
+        factor=1000,
+        beside=("ours", "search_all"),
+    ),
 ]

@@ -5,10 +5,13 @@ Every method takes ``number``, the round, so that no two rounds ask for the same
 
 import contextlib
 import json
+import threading
 import time
+from datetime import date, datetime
 
 from lxml import etree
 from odoo import fields, http, sql_db
+from odoo.fields import Domain
 from odoo.tools import SQL
 from werkzeug.test import Client
 
@@ -212,6 +215,116 @@ class Ours(Side):
         self.env.cr.rollback()
         self.env.invalidate_all()
         return {"seconds": seconds, "plan_seconds": plan["seconds"]}
+
+    # -- the ledger ----------------------------------------------------------------------------------
+
+    def _entries(self, number, count):
+        """Consents of so many people, ready to be appended; their subjects are there already."""
+        start = number * count % max(1, len(self.people) - count)
+        people = self.env["res.partner"].browse(self.people[start : start + count])
+        subjects = self.env["consent.subject"]._of_partners(people, create=True)
+        self.env.cr.commit()
+        return [
+            {
+                "subject": subjects[person.id],
+                "purpose": self.env.ref("client_consent.purpose_offers"),
+                "company": self.env.company,
+                "kind": "given",
+                "source": "in_person",
+                "channel": "email",
+                "address": person.email_normalized,
+                "at": datetime(2026, 2, 3, 10),
+                "until": date(2028, 2, 3),
+            }
+            for person in people
+        ]
+
+    def append(self, number, events):
+        """Append consents of many people in one call: hashed, folded into the answers."""
+        entries, result = self._entries(number, events), {}
+        with self._measured(result):
+            self.env["consent.event"]._append(entries)
+        return result
+
+    def append_plain(self, number, events):
+        """The same rows, ready made, by one plain INSERT."""
+        cr, result = self.env.cr, {}
+        made = self.env["consent.event"]._append(self._entries(number, events))
+        cr.execute("SELECT * FROM consent_event WHERE id = ANY(%s)", [made.ids])
+        names = [column.name for column in cr.description]
+        rows = [tuple(row) for row in cr.fetchall()]
+        columns = SQL(", ").join(map(SQL.identifier, names))
+        with self._measured(result):
+            values = SQL(", ").join(SQL("%s", row) for row in rows)
+            cr.execute(SQL("INSERT INTO consent_event (%s) VALUES %s", columns, values))
+        return result
+
+    def append_beside_others(self, number, events, writers):
+        """Append from several connections at once; tell the longest wait for a lock and the longest commit."""
+        entries = self._entries(number, events * writers)
+        waits, commits, errors = [0.0], [], []
+        stop = threading.Event()
+
+        def watch():
+            with self.env.registry.cursor() as cr:
+                while not stop.is_set():
+                    cr.execute(
+                        "SELECT max(extract(epoch FROM clock_timestamp() - waitstart)) FROM pg_locks WHERE NOT granted"
+                    )
+                    waits.append(float(cr.fetchone()[0] or 0))
+                    cr.rollback()
+                    time.sleep(0.001)
+
+        def write(part):
+            try:
+                with self.env.registry.cursor() as cr:
+                    env = self.env(cr=cr)
+                    env["consent.event"]._append(
+                        [{k: v.with_env(env) if hasattr(v, "with_env") else v for k, v in e.items()} for e in part]
+                    )
+                    started = time.perf_counter()
+                    cr.commit()
+                    commits.append(time.perf_counter() - started)
+            except Exception as error:  # told below: a thread's own end is heard by nobody
+                errors.append(error)
+
+        threads = [threading.Thread(target=write, args=(entries[n::writers],)) for n in range(writers)]
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        started = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = time.perf_counter() - started
+        stop.set()
+        watcher.join()
+        if errors:
+            raise errors[0]
+        return {"seconds": seconds, "waits_per_commit": max(waits) / max(commits)}
+
+    # -- the gate ------------------------------------------------------------------------------------
+
+    def allows(self, number):
+        """Ask for one person whether something may be sent."""
+        person, result = self._person(number), {}
+        with self._measured(result):
+            person.consent_allows("newsletter", "email")
+        return result
+
+    def search_gated(self, number):
+        """Search all people to whom the newsletter may be sent."""
+        partners, result = self.env["res.partner"].with_user(self.user), {}
+        with self._measured(result):
+            found = partners.search(partners._may_process_domain("newsletter", "email") & Domain("email", "!=", False))
+        return result | {"found": len(found)}
+
+    def search_all(self, number):
+        """Search all people with an address."""
+        partners, result = self.env["res.partner"].with_user(self.user), {}
+        with self._measured(result):
+            found = partners.search(Domain("email", "!=", False))
+        return result | {"found": len(found)}
 
 
 class Peer(Side):
