@@ -55,6 +55,8 @@ class ConsentBasis(models.Model):
     @api.model
     def _ask_again_sql(self, today):
         """Ids of consents in force whose text has a later published version that asks again."""
+        for name in ("consent.notice", "consent.purpose"):
+            self.env[name].flush_model()
         return SQL(
             """(SELECT b.id
                   FROM consent_basis b

@@ -8,7 +8,7 @@ class ConsentCountry(models.Model):
 
     _name = "consent.country"
     _description = "Privacy Law of a Country"
-    _inherit = ["mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _rec_name = "country_id"
     _order = "country_id"
 

@@ -52,6 +52,7 @@ class ConsentNotice(models.Model):
     asks_again = fields.Boolean(
         "The change matters",
         default=True,
+        copy=False,
         help="Untick it when only the wording changed: then nobody who agreed to an earlier version is asked again.",
     )
     state = fields.Selection(

@@ -135,7 +135,7 @@ class ResCompany(models.Model):
             said.append(self.env._("Still missing: an e-mail address to which people write about their data."))
         if not company.consent_checkpoint_partner_ids:
             said.append(self.env._("Still missing: somebody outside, such as your accountant, who gets checkpoints."))
-        return [*said, self._consent_preset_purposes(), *self._consent_country_sentences()]
+        return [*said, self._consent_preset_purposes(), *self._consent_country_sentences(self.country_id)]
 
     def _consent_preset_purposes(self):
         """Let purposes nobody answered yet be confirmed by e-mail; one sentence on what was done."""
@@ -149,15 +149,14 @@ class ResCompany(models.Model):
         )
         # sudo: answers given to other companies count too; only whether there are some is used
         answered = self.env["consent.event"].sudo()._read_group([("purpose_id", "in", purposes.ids)], ["purpose_id"])
-        untouched = purposes - purposes.concat(*(purpose for (purpose,) in answered))
+        untouched = purposes.filtered(lambda purpose: (purpose,) not in answered)
         if not untouched:
             return self.env._("No purpose was changed.")
         untouched.double_opt_in = True
         return self.env._("Confirmed by e-mail from now on: %s.", ", ".join(untouched.mapped("name")))
 
-    def _consent_country_sentences(self):
-        """What the law of the company's country settles, in sentences."""
-        country = self.country_id
+    def _consent_country_sentences(self, country):
+        """What the law of a country settles for a company that sits there, in sentences."""
         if not country:
             return [self.env._("Still missing: the company's country. Its age limit and authority follow from it.")]
         countries = self.env["consent.country"]

@@ -21,8 +21,8 @@ class ResConfigSettings(models.TransientModel):
     @api.depends("company_id", "consent_country_id")
     def _compute_consent_country_says(self):
         for settings in self:
-            company = settings.company_id
-            settings.consent_country_says = Markup("<br/>").join(company._consent_country_sentences())
+            sentences = settings.company_id._consent_country_sentences(settings.consent_country_id)
+            settings.consent_country_says = Markup("<br/>").join(sentences)
 
     def action_consent_preset(self):
         """Fill in what suits a small company in its country, and show what was set."""

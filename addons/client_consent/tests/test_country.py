@@ -1,8 +1,9 @@
 from datetime import date
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError
 from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
+from psycopg2 import IntegrityError
 
 from .common import ConsentCase
 
@@ -44,7 +45,7 @@ class TestCountry(ConsentCase):
             with (
                 self.subTest(values=values),
                 mute_logger("odoo.sql_db"),
-                self.assertRaises(ValidationError),
+                self.assertRaises(IntegrityError),
                 self.env.cr.savepoint(),
             ):
                 self.env["consent.country.age"].create({"law_id": law.id, **values})

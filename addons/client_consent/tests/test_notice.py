@@ -1,5 +1,6 @@
 import re
 
+from markupsafe import Markup
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -39,7 +40,7 @@ class NoticeCase(ConsentCase):
 
     def next_version(self, notice, extra):
         draft = notice.browse(notice.action_new_version()["res_id"])
-        draft.body = notice.body + extra
+        draft.body = notice.body + Markup(extra)
         draft.action_publish()
         return draft
 
