@@ -19,5 +19,6 @@ class ConsentNoticePage(http.Controller):
         if not notice:
             raise request.not_found()
         # the frame speaks the language of the text, whoever reads it
-        request.update_context(lang=notice.lang)
-        return request.render(template, {"notice": notice.with_context(lang=notice.lang)})
+        notice = notice._spoken()
+        request.update_context(lang=notice.env.lang)
+        return request.render(template, {"notice": notice})

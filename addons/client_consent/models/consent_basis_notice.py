@@ -8,9 +8,7 @@ class ConsentBasis(models.Model):
 
     _inherit = "consent.basis"
 
-    notice_id = fields.Many2one(
-        "consent.notice", "Text seen", compute="_compute_notice_id", search="_search_notice_id"
-    )
+    notice_id = fields.Many2one("consent.notice", "Text seen", compute="_compute_notice_id", search="_search_notice_id")
     ask_again = fields.Boolean(
         "To be asked again",
         compute="_compute_ask_again",

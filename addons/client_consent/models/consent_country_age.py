@@ -12,7 +12,9 @@ class ConsentCountryAge(models.Model):
     _rec_name = "law_id"
 
     law_id = fields.Many2one("consent.country", "Country", required=True, index=True, ondelete="cascade")
-    from_date = fields.Date("From", help="Empty: since the law holds. Consents keep the limit of the day they were given.")
+    from_date = fields.Date(
+        "From", help="Empty: since the law holds. Consents keep the limit of the day they were given."
+    )
     age = fields.Integer(help="0: the law names no figure; whether the child understands decides.")
     confidence = fields.Selection(CONFIDENCE, required=True, default="check")
     source = fields.Char("Known from")

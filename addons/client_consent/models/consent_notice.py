@@ -257,7 +257,7 @@ class ConsentNotice(models.Model):
                 "recipients": purpose.recipients or "",
                 "countries": purpose.recipient_country_ids.mapped("name"),
             }
-            for purpose in self.purpose_ids.with_context(lang=self.lang).sorted("code")
+            for purpose in self._spoken().purpose_ids.sorted("code")
         ]
 
     def _is_sibling(self, other):
@@ -273,7 +273,7 @@ class ConsentNotice(models.Model):
     def _lint(self):
         """What is wrong with the text, as findings of ``tools.notice_lint``."""
         self.ensure_one()
-        purposes = self.purpose_ids.with_context(lang=self.lang)
+        purposes = self._spoken().purpose_ids
         return notice_lint.lint(
             notice_lint.Draft(
                 title=self.name or "",
@@ -338,7 +338,7 @@ class ConsentNotice(models.Model):
 
     def _facts_as_html(self, facts):
         """What the purposes say, as a list; in the language of the text."""
-        notice = self.with_context(lang=self.lang)
+        notice = self._spoken()
         purposes = notice.env["consent.purpose"]
         lawful_bases = dict(purposes._fields["lawful_basis"]._description_selection(notice.env))
         shown = []
@@ -376,49 +376,15 @@ class ConsentNotice(models.Model):
             return self.browse()
         return self.search([("sha256", "=", digest), ("state", "!=", "draft")], limit=1)
 
+    def _spoken(self):
+        """This notice, with what stands around its text in the same language; in ours when that was switched off."""
+        self.ensure_one()
+        known = self.env["res.lang"]._get_data(code=self.lang) if self.lang else None
+        return self.with_context(lang=self.lang) if known else self
+
     def _in_language(self, lang):
         """Those in a language, the exact one first; all when no language is given."""
         if not lang:
             return self
         exact = self.filtered(lambda notice: notice.lang == lang)
         return exact | self.filtered(lambda notice: language(notice.lang) == language(lang))
-
-    @api.model
-    def _for_use(self, code, company, lang=None, purpose=None):
-        """The published text with a code, for a company, a person's language and a purpose.
-
-        :raises UserError: when there is none, or only one of another company, language or purpose
-        """
-        # sudo: a text of another company is not returned, only told apart from one that does not exist
-        known = self.sudo().search([("code", "=", code), ("state", "=", "published")])
-        if not known:
-            raise UserError(self.env._("There is no published notice with the code “%s”: publish it first.", code))
-        own = known.filtered(lambda notice: notice.company_id == company)
-        if not own:
-            raise UserError(
-                self.env._(
-                    "The notice “%(code)s” belongs to another company. Publish a text of %(company)s and use that one.",
-                    code=code,
-                    company=company.name,
-                )
-            )
-        readable = own._in_language(lang)
-        if not readable:
-            raise UserError(
-                self.env._(
-                    "The notice “%(code)s” is not published in the person's language (%(lang)s): nobody agrees to "
-                    "what they cannot read. Publish it in that language, or correct the language of the contact.",
-                    code=code,
-                    lang=lang,
-                )
-            )
-        about = readable.filtered(lambda notice: not notice.purpose_ids or not purpose or purpose in notice.purpose_ids)
-        if not about:
-            raise UserError(
-                self.env._(
-                    "The notice “%(code)s” is not about “%(purpose)s”: use a text that names this purpose.",
-                    code=code,
-                    purpose=purpose.name,
-                )
-            )
-        return about[:1].sudo(self.env.su)

@@ -41,10 +41,12 @@ class ConsentPurpose(models.Model):
     description = fields.Text(translate=True, help="One plain sentence: what the person can expect.")
     lawful_basis = fields.Selection(
         LAWFUL_BASES,
-        help="What allows it. It cannot be changed once the purpose was in use: people said yes to that and nothing else.",
+        help="What allows it. It stays once the purpose was in use: people said yes to that and nothing else.",
     )
     statute = fields.Char(
-        "Law that demands it", translate=True, help="For a legal obligation or public task: act and section. People see it."
+        "Law that demands it",
+        translate=True,
+        help="For a legal obligation or public task: act and section. People see it.",
     )
     channel_email = fields.Boolean("E-mail", default=True)
     channel_sms = fields.Boolean("SMS")
@@ -95,7 +97,8 @@ class ConsentPurpose(models.Model):
         help="For advertising own similar products: what counts as similar to what was bought, e.g. bicycles.",
     )
     recipients = fields.Text(
-        translate=True, help="Who else gets the data: mailing service, accountant, carrier. People see it in the notice."
+        translate=True,
+        help="Who else gets the data: mailing service, accountant, carrier. People see it in the notice.",
     )
     recipient_country_ids = fields.Many2many("res.country", string="Countries of the recipients")
     evidence_ids = fields.One2many(

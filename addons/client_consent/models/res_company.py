@@ -106,7 +106,9 @@ class ResCompany(models.Model):
         self.ensure_one()
         if not self.env.user.has_group("client_consent.group_consent_manager"):
             raise AccessError(
-                self.env._("Only a consent manager changes these settings. Ask an administrator for Privacy / Consents.")
+                self.env._(
+                    "Only a consent manager changes these settings. Ask an administrator for Privacy / Consents."
+                )
             )
         self.check_access("read")
         # sudo: only these settings of a company the user may see, and only their shipped values

@@ -5,7 +5,9 @@ from odoo import api, fields, models
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
-    consent_country_id = fields.Many2one(related="company_id.country_id", string="Country of the company", readonly=False)
+    consent_country_id = fields.Many2one(
+        related="company_id.country_id", string="Country of the company", readonly=False
+    )
     consent_dpo_email = fields.Char(related="company_id.consent_dpo_email", readonly=False)
     consent_checkpoint_partner_ids = fields.Many2many(
         related="company_id.consent_checkpoint_partner_ids", readonly=False
@@ -34,7 +36,7 @@ class ResConfigSettings(models.TransientModel):
             "params": {
                 "type": "success",
                 "title": self.env._("Privacy settings of %s", self.company_id.name),
-                "message": "\n".join(said),
+                "message": " ".join(said),
                 "sticky": True,
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },

@@ -168,24 +168,6 @@ class TestNotice(NoticeCase):
         second = self.next_version(notice, "<p>Two</p>")
         self.assertEqual(self.newsletter._usable_notice("en_US", company), second)
 
-    def test_notice_of_another_language_company_or_purpose_is_refused(self):
-        notices, company = self.env["consent.notice"], self.env.company
-        other = self.env["res.company"].create({"name": "Other Ltd"})
-        draft = self.draft()
-        with self.assertRaises(UserError):
-            notices._for_use("trial", company)
-        draft.action_publish()
-        self.assertEqual(notices._for_use("trial", company, "en_GB", self.newsletter), draft)
-        self.assertEqual(notices._for_use("trial", company), draft)
-        for arguments in (
-            ("nothing", company),
-            ("trial", other),
-            ("trial", company, "cs_CZ"),
-            ("trial", company, "en_US", self.env.ref("client_consent.purpose_offers")),
-        ):
-            with self.subTest(arguments=arguments[2:]), self.assertRaises(UserError):
-                notices._for_use(*arguments)
-
     def test_purpose_of_another_company_has_no_place_in_a_notice(self):
         other = self.env["res.company"].create({"name": "Other Ltd"})
         foreign = self.env["consent.purpose"].create({"code": "foreign", "name": "Foreign", "company_id": other.id})
@@ -274,6 +256,19 @@ class TestNoticePage(HttpCase, NoticeCase):
         changes = self.url_open(f"{second._url()}/changes")
         self.assertIn("<ins>We changed our mailing service.</ins>", changes.text)
         self.assertIn("This is the first version", self.url_open(f"{address}/changes").text)
+
+    def test_page_stays_when_its_language_is_switched_off(self):
+        czech = self.env["res.lang"]._activate_lang("cs_CZ")
+        self.newsletter.with_context(lang="cs_CZ").name = "Novinky"
+        body = f"<p>{self.env.company.name} posílá dva roky novinky, odvolat lze kdykoli: privacy@vlk.example</p>"
+        notice = self.published(lang="cs_CZ", body=body)
+        for _page in range(2):
+            page = self.url_open(notice._url())
+            self.assertEqual(page.status_code, 200)
+            self.assertIn("odvolat lze kdykoli", page.text)
+            self.assertIn("<dt>Novinky</dt>", page.text, "what the purposes say stands in the language of the text")
+            self.assertIn('lang="cs"', page.text)
+            czech.active = False
 
     @mute_logger("odoo.http")
     def test_what_was_not_published_is_not_found(self):

@@ -53,9 +53,11 @@ class TestSettings(ConsentCase):
         self.assertIn("no age limit", "\n".join(company.consent_apply_preset()))
 
     def test_settings_screen_shows_and_sets_them(self):
-        settings = Form(self.env["res.config.settings"].with_company(self.company).with_context(
-            allowed_company_ids=self.company.ids
-        ))
+        settings = Form(
+            self.env["res.config.settings"]
+            .with_company(self.company)
+            .with_context(allowed_company_ids=self.company.ids)
+        )
         self.assertEqual(settings.consent_country_id, self.env.ref("base.cz"))
         self.assertIn("15", settings.consent_country_says)
         settings.consent_pending_days = 14

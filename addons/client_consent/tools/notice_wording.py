@@ -44,7 +44,8 @@ FORBIDDEN = {
                 r".{0,120}\byou (?:hereby )?(?:agree|consent|accept)\b"
             ),
             _w(
-                r"\b(?:continued use|use of (?:the|this|our) (?:site|website|pages|service)|silence|scrolling|inactivity)\b"
+                r"\b(?:continued use|use of (?:the|this|our) (?:site|website|pages|service)"
+                r"|silence|scrolling|inactivity)\b"
                 r".{0,60}\b(?:means|counts as|is taken as|is considered|is deemed|constitutes|implies)\b"
                 r".{0,40}(?:agree|consent|accept)"
             ),
@@ -97,9 +98,7 @@ FORBIDDEN = {
                 r".{0,120}\b(?:souhlasíte|vyjadřujete|udělujete|dáváte|přijímáte)\b"
             ),
             _w(r"\b(?:mlčení|nečinnost)\b.{0,60}\b(?:se považuje za|je považován\w*|znamená|je souhlas)"),
-            _w(
-                r"\b(?:pokud|jestliže|když) ne\w+.{0,100}\b(?:máme za to|považujeme|předpokládáme|souhlasíte|bereme)\b"
-            ),
+            _w(r"\b(?:pokud|jestliže|když) ne\w+.{0,100}\b(?:máme za to|považujeme|předpokládáme|souhlasíte|bereme)\b"),
         ),
         "bundled": (
             _w(
@@ -172,7 +171,8 @@ FORBIDDEN = {
         ),
         "silence": (
             _w(
-                r"\b(?:durch|mit) (?:die |der |das |den |dem )?(?:weitere\w* )?(?:Nutzung|Benutzung|Besuch|Nutzen|Weitersurfen)\b"
+                r"\b(?:durch|mit) (?:die |der |das |den |dem )?(?:weitere\w* )?"
+                r"(?:Nutzung|Benutzung|Besuch|Nutzen|Weitersurfen)\b"
                 r".{0,120}\b(?:stimmen Sie|willigen Sie|erklären Sie sich|akzeptieren Sie)\b"
             ),
             _w(r"\b(?:Schweigen|Untätigkeit)\b.{0,60}\b(?:gilt|bedeutet)\b(?! nicht| keine)"),
@@ -183,14 +183,16 @@ FORBIDDEN = {
         ),
         "bundled": (
             _w(
-                r"\b(?:mit|durch) (?:der |die |dem |Ihrer |Ihre )?(?:Unterschrift|Bestellung|Anmeldung|Absenden|Absendung|Kauf|Registrierung)\b"
+                r"\b(?:mit|durch) (?:der |die |dem |Ihrer |Ihre )?"
+                r"(?:Unterschrift|Bestellung|Anmeldung|Absenden|Absendung|Kauf|Registrierung)\b"
                 r".{0,120}\b(?:stimmen Sie|willigen Sie|erklären Sie)\b"
             ),
             _w(r"\b(?:stimme|willige|stimmen Sie|willigen Sie)\b.{0,40}\ballen? (?:\w+ )?Zwecke"),
         ),
         "no_recipients": (
             _w(
-                r"\bnicht (?:\w+ )?an (?:Dritte|andere)|\bnicht weiter(?:gegeben|geleitet)|\bkeine (?:Empfänger|Weitergabe)"
+                r"\bnicht (?:\w+ )?an (?:Dritte|andere)|\bnicht weiter(?:gegeben|geleitet)"
+                r"|\bkeine (?:Empfänger|Weitergabe)"
                 r"|\bgeben\b.{0,60}\b(?:nicht|niemals|nie) weiter\b",
                 r"\b(?:außer|ausgenommen|Ausnahme|nur)\b",
             ),
@@ -214,7 +216,9 @@ FORBIDDEN = {
                 r"\b(?:korzystając|kontynuując|pozostając|odwiedzając|przeglądając)\b"
                 r".{0,120}\b(?:zgadza\w* się|wyraża\w*|akceptuje\w*)\b"
             ),
-            _w(r"\b(?:milczenie|bezczynność|brak (?:sprzeciwu|odpowiedzi))\b.{0,60}\b(?:oznacza|jest równoznaczn|uważ)"),
+            _w(
+                r"\b(?:milczenie|bezczynność|brak (?:sprzeciwu|odpowiedzi))\b.{0,60}\b(?:oznacza|jest równoznaczn|uważ)"
+            ),
         ),
         "bundled": (
             _w(
@@ -225,14 +229,16 @@ FORBIDDEN = {
         ),
         "no_recipients": (
             _w(
-                r"\bnie (?:przekazujemy|udostępniamy|ujawniamy)\b|\bnie (?:będą|są) (?:\w+ )?(?:przekazywan|udostępnian|ujawnian)"
+                r"\bnie (?:przekazujemy|udostępniamy|ujawniamy)\b"
+                r"|\bnie (?:będą|są) (?:\w+ )?(?:przekazywan|udostępnian|ujawnian)"
                 r"|\bbrak odbiorców",
                 r"\b(?:oprócz|z wyjątkiem|poza|tylko|wyłącznie)\b",
             ),
         ),
         "unlimited": (
             _w(
-                r"\bbezterminow|\bczas nieokreślony|\bnieograniczon\w+ (?:czas|okres)|\bbez ograniczeń czasowych|\bna zawsze\b",
+                r"\bbezterminow|\bczas nieokreślony|\bnieograniczon\w+ (?:czas|okres)"
+                r"|\bbez ograniczeń czasowych|\bna zawsze\b",
                 r"\b(?:nigdy|nie bezterminowo)\b",
             ),
             _w(r"\bdo (?:czasu |momentu )?(?:odwołania|wycofania|cofnięcia)", r"miesi|\blat\b|\brok|\bdni\b|zgodn"),
@@ -267,7 +273,10 @@ FORBIDDEN = {
             ),
         ),
         "unlimited": (
-            _w(r"\bneograničen|\bna neodređeno\b|\bbez vremenskog ograničenja|\bzauvek\b|\btrajno\b", r"\b(?:ne|nije)\b"),
+            _w(
+                r"\bneograničen|\bna neodređeno\b|\bbez vremenskog ograničenja|\bzauvek\b|\btrajno\b",
+                r"\b(?:ne|nije)\b",
+            ),
             _w(r"\bdo (?:opoziva|povlačenja)", r"mesec|godin|\bdana\b|zakonit"),
         ),
     },
@@ -363,14 +372,10 @@ DEMANDED = {
     "uk": (_w(r"відклик|скасув|відмов|відпис"), _w(r"запереч|відмов|відпис")),
 }
 
-_CYRILLIC = "абвгдђежзијклљмнњопрстћуфхцчџш"
-_LATIN = "a b v g d đ e ž z i j k l lj m n nj o p r s t ć u f h c č dž š".split()
 _TO_LATIN = str.maketrans(
-    {
-        **dict(zip(_CYRILLIC, _LATIN, strict=True)),
-        **dict(zip(_CYRILLIC.upper(), (letters.capitalize() for letters in _LATIN), strict=True)),
-    }
-)
+    "абвгдђежзијклмнопрстћуфхцчшАБВГДЂЕЖЗИЈКЛМНОПРСТЋУФХЦЧШ",
+    "abvgdđežzijklmnoprstćufhcčšABVGDĐEŽZIJKLMNOPRSTĆUFHCČŠ",
+) | str.maketrans({"љ": "lj", "њ": "nj", "џ": "dž", "Љ": "Lj", "Њ": "Nj", "Џ": "Dž"})
 
 
 def language(code: str) -> str:

@@ -10,7 +10,9 @@ from html.parser import HTMLParser
 from itertools import zip_longest
 
 #: Tags that stay inside a line; every other tag ends the paragraph.
-_INLINE = frozenset("a abbr b bdi cite code em font i kbd mark q s small span strong sub sup time u var".split())
+_INLINE = frozenset(
+    {"a", "abbr", "b", "cite", "code", "em", "font", "i", "q", "s", "small", "span", "strong", "sub", "sup", "u"}
+)
 _UNSEEN = frozenset({"script", "style", "template"})
 
 
