@@ -294,36 +294,41 @@ class ConsentNotice(models.Model):
 
     def _finding_text(self, finding):
         """One finding as a sentence that says what follows and what to do."""
-        _ = self.env._
         text = {
-            "empty": _("There is no text yet: write what the person should know."),
-            "pre_ticked": _("A box ticked in advance gives no consent. Let people tick it themselves."),
-            "silence": _("Silence, or using a site, is no consent. Ask for a clear yes."),
-            "bundled": _(
+            "empty": self.env._("There is no text yet: write what the person should know."),
+            "pre_ticked": self.env._("A box ticked in advance gives no consent. Let people tick it themselves."),
+            "silence": self.env._("Silence, or using a site, is no consent. Ask for a clear yes."),
+            "bundled": self.env._(
                 "A consent that comes with an order, a signature or with everything else is not free, so it is void. "
                 "Ask for it on its own, apart from the contract."
             ),
-            "unnamed": _("The text asks for this purpose without naming it. People can only agree to what they read."),
-            "no_recipients": _(
+            "unnamed": self.env._(
+                "The text asks for this purpose without naming it. People can only agree to what they read."
+            ),
+            "no_recipients": self.env._(
                 "The text says that nobody gets the data, but its purposes have recipients. Name them, "
                 "or take them out of the purpose."
             ),
-            "unlimited": _("A consent without end is not allowed. Say for how long it holds."),
-            "no_withdrawal": _(
+            "unlimited": self.env._("A consent without end is not allowed. Say for how long it holds."),
+            "no_withdrawal": self.env._(
                 "The text does not say how to withdraw the consent. Without it the consent is void (Art. 7(3))."
             ),
-            "foreign_contact": _(
+            "foreign_contact": self.env._(
                 "This address is not the company's, so withdrawals would go elsewhere. Use the company's address, "
                 "or enter this one as privacy e-mail in the settings."
             ),
-            "other_contact": _("Check this address: it is not the one in the settings."),
-            "no_contact": _("The text names no e-mail address. People should know where to write."),
-            "no_controller": _("The text does not name the company %s.", self.company_id.name),
-            "no_objection": _("The text does not say how to object. People must be told clearly (Art. 21(4))."),
-            "no_purpose": _("No purpose is chosen, so nobody sees what the text is for."),
-            "language": _("The wording is not checked in this language: let somebody read it who knows the law."),
+            "other_contact": self.env._("Check this address: it is not the one in the settings."),
+            "no_contact": self.env._("The text names no e-mail address. People should know where to write."),
+            "no_controller": self.env._("The text does not name the company %s.", self.company_id.name),
+            "no_objection": self.env._(
+                "The text does not say how to object. People must be told clearly (Art. 21(4))."
+            ),
+            "no_purpose": self.env._("No purpose is chosen, so nobody sees what the text is for."),
+            "language": self.env._(
+                "The wording is not checked in this language: let somebody read it who knows the law."
+            ),
         }[finding.code]
-        return _("%(text)s (“%(quote)s”)", text=text, quote=finding.quote) if finding.quote else text
+        return self.env._("%(text)s (“%(quote)s”)", text=text, quote=finding.quote) if finding.quote else text
 
     def _findings_as_html(self, findings):
         if not findings:

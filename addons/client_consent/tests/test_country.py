@@ -1,7 +1,7 @@
 from datetime import date
 
 from odoo.exceptions import AccessError
-from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tests import Form, freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 from psycopg2 import IntegrityError
 
@@ -51,8 +51,8 @@ class TestCountry(ConsentCase):
                 self.env["consent.country.age"].create({"law_id": law.id, **values})
 
     def test_new_limit_counts_from_its_day(self):
-        law = self.env.ref("client_consent.country_cz")
-        self.env["consent.country.age"].create({"law_id": law.id, "age": 16, "from_date": "2030-01-01"})
+        with Form(self.env.ref("client_consent.country_cz")) as form, form.age_ids.new() as row:
+            row.age, row.from_date = 16, "2030-01-01"
         laws, country = self.env["consent.country"], self.env.ref("base.cz")
         self.assertEqual(laws._age_limit(country, date(2029, 12, 31)), 15)
         self.assertEqual(laws._age_limit(country, date(2030, 1, 1)), 16)

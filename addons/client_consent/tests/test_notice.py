@@ -3,7 +3,7 @@ import re
 from markupsafe import Markup
 from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import Form, HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import ConsentCase
@@ -141,6 +141,17 @@ class TestNotice(NoticeCase):
         ):
             with self.subTest(values=values), self.assertRaises(UserError):
                 self.draft(**values).action_publish()
+
+    def test_form_says_what_must_be_mended_while_one_writes(self):
+        with Form(self.env["consent.notice"]) as form:
+            form.name, form.code = "May we?", "trial"
+            form.body = "<p>By using this site you agree.</p>"
+            self.assertTrue(form.blocked)
+            self.assertIn("Silence, or using a site, is no consent", form.findings_html)
+        notice = form.record
+        notice.body = "<p>We ask.</p>"
+        self.assertFalse(notice.blocked)
+        self.assertEqual(notice.version, 1)
 
     def test_doubtful_text_is_pointed_out_but_published(self):
         draft = self.draft("<p>Complaints: posta@authority.example</p>")
