@@ -7,4 +7,7 @@ A map:
 - ``commitment``  what the ledger publishes about an event: SHA-256(salt ‖ canonical bytes), versioned
 - ``fold``        events to the present answer; the specification of the fold written in SQL
 - ``keys``        the key ring: derived keys, AES-256-GCM, the fingerprint the database keeps
+- ``notice_lint``     what is wrong with a notice before it is published
+- ``notice_wording``  the words it looks for, per language
+- ``text_diff``       what changed between two texts, word by word
 """

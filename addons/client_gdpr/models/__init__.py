@@ -1,5 +1,5 @@
 from . import gdpr_clock_profile
-from . import gdpr_country
+from . import consent_country
 from . import gdpr_data_map
 from . import gdpr_data_path
 from . import gdpr_ground

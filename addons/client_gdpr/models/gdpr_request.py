@@ -159,7 +159,7 @@ class GdprRequest(models.Model):
 
     def _freeze_deadlines(self):
         """Fix the dates at receipt: a later change of the clock does not move a running request."""
-        countries = self.env["gdpr.country"]
+        countries = self.env["consent.country"]
         received = fields.Datetime.context_timestamp(self, self.received_at).date()
         first = countries._due(self.company_id, received)
         number = first.period.number
@@ -330,7 +330,7 @@ class GdprRequest(models.Model):
             raise UserError(self.env._("Say why the answer takes longer: the person must be told."))
         for request in self:
             received = fields.Datetime.context_timestamp(request, request.received_at).date()
-            longer = self.env["gdpr.country"]._due(request.company_id, received, extended=True)
+            longer = self.env["consent.country"]._due(request.company_id, received, extended=True)
             if fields.Date.context_today(request) > request.deadline:
                 raise UserError(self.env._("The first period is over: it can no longer be extended."))
             if longer.day <= request.deadline:

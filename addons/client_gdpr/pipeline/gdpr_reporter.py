@@ -110,7 +110,7 @@ class GdprReporter(models.AbstractModel):
     def _about(self):
         """The information of Art. 15(1) that is the same for everybody."""
         company = self.env.company
-        country = self.env["gdpr.country"]._of_company(company)
+        country = self.env["consent.country"]._of_company(company)
         return {
             "controller": company.name,
             "contact": company.email or "",

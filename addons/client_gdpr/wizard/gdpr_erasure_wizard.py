@@ -36,7 +36,7 @@ class GdprErasureWizard(models.TransientModel):
                 wizard.due = False
                 continue
             received = fields.Datetime.context_timestamp(wizard, wizard.received_at).date()
-            deadline = self.env["gdpr.country"]._due(self.env.company, received)
+            deadline = self.env["consent.country"]._due(self.env.company, received)
             wizard.due = format_date(self.env, deadline.day, date_format="EEEE d MMMM y")
 
     def action_submit(self):

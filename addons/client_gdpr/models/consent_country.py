@@ -2,34 +2,28 @@ import holidays
 from odoo import api, fields, models
 
 from ..tools.deadlines import Period, due
-from .gdpr_clock_profile import CONFIDENCE
 
 
-class GdprCountry(models.Model):
-    """What privacy law of a country says: its clock, its authority, the age of consent."""
+class ConsentCountry(models.Model):
+    """Beside what consents need: how the law of a country counts the time for an answer."""
 
-    _name = "gdpr.country"
-    _description = "Privacy Law of a Country"
-    _rec_name = "country_id"
-    _order = "country_id"
+    _inherit = "consent.country"
 
-    country_id = fields.Many2one("res.country", required=True, ondelete="cascade", index=True)
-    profile_id = fields.Many2one("gdpr.clock.profile", "Clock", required=True, ondelete="restrict")
-    authority = fields.Char(required=True)
-    authority_url = fields.Char("Authority's website")
-    consent_age = fields.Integer("Age of consent online", help="0: the law names no age (GDPR Art. 8).")
-    age_confidence = fields.Selection(CONFIDENCE, default="check")
-
-    _country_once = models.Constraint("unique(country_id)", "This country stands in the list already.")
+    profile_id = fields.Many2one(
+        "gdpr.clock.profile", "Clock", ondelete="restrict", help="Empty: the clock of the GDPR counts."
+    )
 
     @api.model
-    def _of_company(self, company):
-        """The row of the company's country; nothing when the country is unknown to the list."""
-        return self.sudo().search([("country_id", "=", company.country_id.id)], limit=1)
+    def _fill_clocks(self, clocks):
+        """Give countries that have no clock yet the one shipped for them: ``{clock: [country codes]}``."""
+        for clock, codes in clocks.items():
+            laws = self.search([("country_id.code", "in", codes), ("profile_id", "=", False)])
+            laws.profile_id = self.env.ref(f"client_gdpr.clock_{clock}")
 
     @api.model
     def _clock(self, company):
         """The clock that counts for a company: its country's, else the GDPR's."""
+        # sudo: clocks are read by whoever sees a deadline
         return self._of_company(company).profile_id or self.env.ref("client_gdpr.clock_gdpr").sudo()
 
     @api.model
