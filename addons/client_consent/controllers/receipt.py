@@ -13,7 +13,7 @@ class ConsentReceiptPage(http.Controller):
     """The page on which anybody checks a receipt he holds, and the files for those who may read the event."""
 
     @http.route("/privacy/receipt", type="http", auth="public", methods=["GET"], sitemap=False)
-    def page(self):
+    def page(self, **_others):
         return self._page()
 
     @http.route("/privacy/receipt", type="http", auth="public", methods=["POST"], sitemap=False)

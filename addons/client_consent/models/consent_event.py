@@ -164,7 +164,10 @@ class ConsentEvent(models.Model):
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
-            "params": {"type": "success", "message": self.env._("%s mail(s) with receipts are on their way.", len(mails))},
+            "params": {
+                "type": "success",
+                "message": self.env._("%s mail(s) with receipts are on their way.", len(mails)),
+            },
         }
 
     # -- append --------------------------------------------------------------------------------------

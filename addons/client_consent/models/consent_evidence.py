@@ -3,6 +3,7 @@ import binascii
 import hashlib
 import json
 import unicodedata
+from collections import defaultdict
 from urllib.parse import quote
 
 import psycopg2
@@ -175,16 +176,20 @@ class ConsentEvidence(models.Model):
 
     def _file_list(self, files):
         if isinstance(files, dict | str | bytes) or not all(isinstance(file, dict) for file in files or ()):
-            raise UserError(self.env._("Give evidence as a list of files, each with its name and its content in base64."))
+            raise UserError(
+                self.env._("Give evidence as a list of files, each with its name and its content in base64.")
+            )
         return files or ()
 
     def _check_file(self, number, file):
         """The columns of a file and its plain bytes; refuses what is too large, broken or dangerous."""
         name, content = file.get("name"), file.get("content")
-        if not isinstance(name, str) or not isinstance(content, str | bytes) or file.get("kind", "scan") not in dict(KINDS):
-            raise UserError(
-                self.env._("File %s: give its name and its content in base64, both as text.", number)
-            )
+        if (
+            not isinstance(name, str)
+            or not isinstance(content, str | bytes)
+            or file.get("kind", "scan") not in dict(KINDS)
+        ):
+            raise UserError(self.env._("File %s: give its name and its content in base64, both as text.", number))
         most = self.env.company.consent_evidence_megabytes << 20
         # four signs stand for three bytes: what is too large is not even unpacked
         if len(content) // 4 * 3 > most + 3 or len(plain := self._plain(number, content)) > most:
@@ -245,10 +250,14 @@ class ConsentEvidence(models.Model):
             "pdf_files": self.env._("it is a PDF with other files inside. Print it to PDF anew."),
             "pdf_opaque": self.env._("it is a PDF that cannot be looked through. Print it to PDF anew."),
             "broken": self.env._("it is damaged or incomplete. Scan or save it again."),
-            "unknown": self.env._("nobody can tell what it is. Use PDF, PNG, JPEG, HEIC, WebP, TIFF, WAV, MP3, OGG, M4A, "
-                                  "text in UTF-8 or EML."),
+            "unknown": self.env._(
+                "nobody can tell what it is. Use PDF, PNG, JPEG, HEIC, WebP, TIFF, WAV, MP3, OGG, M4A, "
+                "text in UTF-8 or EML."
+            ),
             "no_extension": self.env._("its name has no ending, such as .pdf or .jpg. Give it the right one."),
-            "other_extension": self.env._("the ending of its name says something else than what it is. Correct the name."),
+            "other_extension": self.env._(
+                "the ending of its name says something else than what it is. Correct the name."
+            ),
             "mail_attachment": self.env._("it is a mail with a dangerous file attached. Save the mail without it."),
         }
         return words[reason]
@@ -295,14 +304,12 @@ class ConsentEvidence(models.Model):
             ],
             order="id",
         )
-        by_place = {}
+        by_place = defaultdict(self.browse)
         for evidence in found:
-            by_place.setdefault((evidence.sudo().subject_id, evidence.company_id, evidence.sha256), []).append(evidence.id)
+            by_place[evidence.sudo().subject_id, evidence.company_id, evidence.sha256] += evidence
         return {
-            event.id: self.browse(
-                id_
-                for digest in digests.get(event.id, ())
-                for id_ in by_place.get((event.sudo().subject_id, event.company_id, digest), ())
+            event.id: self.concat(
+                *(by_place[event.sudo().subject_id, event.company_id, digest] for digest in digests.get(event.id, ()))
             )
             for event in events
         }
@@ -327,8 +334,9 @@ class ConsentEvidence(models.Model):
         return SQL(
             """SELECT e.id,
                       (NULLIF(max(CASE WHEN v.id IS NULL THEN e.stored_at::date
-                                       WHEN b.state IN ('active', 'pending', 'requested')
-                                       THEN COALESCE(b.until, CASE WHEN b.state != 'active' THEN v.until END, 'infinity')
+                                       WHEN b.state = 'active' THEN COALESCE(b.until, 'infinity')
+                                       WHEN b.state IN ('pending', 'requested')
+                                       THEN COALESCE(b.until, v.until, 'infinity')
                                        ELSE COALESCE(b.since, v.at)::date END), 'infinity')
                        + make_interval(months => GREATEST(c.consent_evidence_months, 0)))::date AS ends_on
                  FROM consent_evidence e

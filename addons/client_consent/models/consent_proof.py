@@ -14,8 +14,8 @@ FONTS = (
         "web/static/fonts/google/Open_Sans/Open_Sans-Bold.ttf",
     ),
 )
-#: Scripts that check a pack or a whole ledger without Odoo; those that are there go into the pack.
-SCRIPTS = ("verify_pack.py", "verify_ledger.py")
+#: Checks a pack with nothing but Python; it goes along in it.
+SCRIPT = "verify_pack.py"
 
 
 class ConsentProof(models.AbstractModel):
@@ -118,7 +118,7 @@ class ConsentProof(models.AbstractModel):
         """The proof pack: an open temporary file that holds the ZIP, and the name to hand it out under."""
         proof = partner.consent_proof(at)
         files = self._name_files(proof, partner, with_evidence)
-        target = tempfile.TemporaryFile()
+        target = tempfile.TemporaryFile()  # noqa: SIM115 - whoever hands it out reads it to its end and closes it
         proof_pack.write(target, self._parts(partner, proof, files), fields.Datetime.to_datetime(proof["as_of"]))
         target.seek(0)
         return target, self._pack_name(proof)
@@ -131,7 +131,9 @@ class ConsentProof(models.AbstractModel):
     def _name_files(self, proof, partner, with_evidence):
         """Say in the proof under which names texts and evidence stand in the pack: name → evidence record."""
         for notice in proof["notices"]:
-            notice["file"] = f"notices/{notice['code']}-v{notice['version']}-{notice['lang']}-{notice['sha256'][:8]}.html"
+            notice["file"] = (
+                f"notices/{notice['code']}-v{notice['version']}-{notice['lang']}-{notice['sha256'][:8]}.html"
+            )
         files = {}
         if not with_evidence:
             return files
@@ -154,9 +156,8 @@ class ConsentProof(models.AbstractModel):
             yield notice["file"], self._notice_page(notice)
         for name, evidence in files.items():
             yield name, evidence._open()
-        for name in SCRIPTS:
-            with file_open(f"client_consent/tools/{name}", "rb") as script:
-                yield name, script.read()
+        with file_open(f"client_consent/tools/{SCRIPT}", "rb") as script:
+            yield SCRIPT, script.read()
 
     def _notice_page(self, notice):
         # cleaned when it was published, and shown to people like this
@@ -186,8 +187,10 @@ class ConsentProof(models.AbstractModel):
                     "root as RFC 6962 says. The root stands in base64 in the third line of the checkpoint."
                 ),
                 self.env._(
-                    "The checkpoint is signed. Compare it with the copies that were mailed, at its time, to people outside "
-                    "the company, such as its accountant: so nobody could have changed an event since."
+                    "The checkpoint is signed. Whoever knows the company's verifier key checks the signature with: "
+                    "python3 verify_pack.py . KEY (this needs the package cryptography). Compare the checkpoint also "
+                    "with the copies mailed at its time to people outside the company, such as its accountant: "
+                    "then nobody can have changed an event since."
                 ),
                 self.env._("sha256sum -c SHA256SUMS says whether a file of the pack was changed."),
             ]
@@ -204,8 +207,11 @@ class ConsentProof(models.AbstractModel):
         return proof_pack.Document(
             title=self.env._("Proof of consents as of %s", as_of),
             sections=tuple(sections),
-            footer=self.env._("Proof of consents, contact number %(number)s, made %(made)s", number=partner.id,
-                              made=self._moment(proof["made_at"])),
+            footer=self.env._(
+                "Proof of consents, contact number %(number)s, made %(made)s",
+                number=partner.id,
+                made=self._moment(proof["made_at"]),
+            ),
             lang=(self.env.lang or "en_US").replace("_", "-"),
         )
 
@@ -270,7 +276,9 @@ class ConsentProof(models.AbstractModel):
             ),
             (self.env._("Commitment"), event["proof"]["commitment"]),
         ]
-        heading = f"{number}. {labels['kind'][event['kind']]}: {event['purpose_name']}, {labels['channel'][event['channel']]}"
+        heading = (
+            f"{number}. {labels['kind'][event['kind']]}: {event['purpose_name']}, {labels['channel'][event['channel']]}"
+        )
         return proof_pack.Section(heading, (), tuple(rows))
 
     def _notice_words(self, event, proof):
@@ -278,7 +286,8 @@ class ConsentProof(models.AbstractModel):
         if not seen:
             return self.env._("none was recorded")
         title = next(
-            (n["title"] for n in proof["notices"] if (n["sha256"], n["version"]) == (seen["sha256"], seen["version"])), ""
+            (n["title"] for n in proof["notices"] if (n["sha256"], n["version"]) == (seen["sha256"], seen["version"])),
+            "",
         )
         return self.env._(
             "%(title)s (%(code)s, version %(version)s, %(lang)s)\nSHA-256 %(digest)s",
@@ -315,7 +324,8 @@ class ConsentProof(models.AbstractModel):
         checkpoint = proof["checkpoint"]
         if not checkpoint:
             return proof_pack.Section(
-                self.env._("The ledger"), (self.env._("No checkpoint was signed yet: there are no proofs of position."),)
+                self.env._("The ledger"),
+                (self.env._("No checkpoint was signed yet: there are no proofs of position."),),
             )
         return proof_pack.Section(
             self.env._("The ledger"),

@@ -63,7 +63,9 @@ class TestProof(ProofCase):
             proof = self.person.consent_proof(at="2026-04-01 00:00:00")
             before = self.person.consent_proof(at="2026-01-01 00:00:00")
         self.assertEqual([event["receipt"] for event in proof["events"]], [self.yes.uuid])
-        self.assertEqual([(answer["state"], answer["until"]) for answer in proof["answers"]], [("active", "2099-01-01")])
+        self.assertEqual(
+            [(answer["state"], answer["until"]) for answer in proof["answers"]], [("active", "2099-01-01")]
+        )
         self.assertEqual([notice["version"] for notice in proof["notices"]], [1])
         self.assertTrue(proof["events"][0]["recorded_later"])
         self.assertEqual((before["events"], before["answers"], before["notices"]), ([], [], []))
@@ -116,7 +118,15 @@ class TestProofPack(ProofCase):
         self.assertEqual(verify_pack.problems(folder), [])
         pdf = (folder / "proof.pdf").read_bytes()
         words = self.words(pdf)
-        for expected in ("Eliška Testovaná", "příhrádka 7", "Given", "Withdrawn", self.yes.uuid, "May we? 1", "eliska@post.example"):
+        for expected in (
+            "Eliška Testovaná",
+            "příhrádka 7",
+            "Given",
+            "Withdrawn",
+            self.yes.uuid,
+            "May we? 1",
+            "eliska@post.example",
+        ):
             self.assertIn(expected, words)
         self.assertLess(words.index(self.yes.uuid), words.index(self.no.uuid))
         self.assertIn(b"DejaVuSans", pdf)
@@ -151,6 +161,7 @@ class TestProofPack(ProofCase):
             "payload": lambda proof: proof["events"][0]["proof"].update(payload="{}"),
             "text": lambda proof: proof["notices"][0].update(text="<p>Other</p>"),
             "fingerprinted": lambda proof: proof["notices"][0].update(fingerprinted="{}"),
+            "checkpoint": lambda proof: proof["checkpoint"].update(root="00" * 32),
             "evidence": lambda proof: proof["events"][0]["evidence"][0].update(sha256="00" * 32),
             "missing text": lambda proof: proof.update(notices=[]),
         }.items():
@@ -206,7 +217,9 @@ class TestProofWithLedger(ProofCase):
         proof = self.person.consent_proof()
         self.assertEqual(set(proof["inclusion_proofs"]), {self.yes.uuid, self.no.uuid})
         found = self.env["consent.receipt"]._check_number(self.yes.uuid)
-        self.assertEqual((found["answer"], found["position"]), ("known", proof["inclusion_proofs"][self.yes.uuid]["index"]))
+        self.assertEqual(
+            (found["answer"], found["position"]), ("known", proof["inclusion_proofs"][self.yes.uuid]["index"])
+        )
         target, _name = self.env["consent.proof"]._pack(self.person, "2026-06-01 00:00:00", True)
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         with target, zipfile.ZipFile(target) as archive:

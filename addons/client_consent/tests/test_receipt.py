@@ -1,3 +1,4 @@
+import base64
 import json
 from unittest.mock import patch
 
@@ -14,7 +15,7 @@ CHECKPOINT = {
     "root": "ab" * 32,
     "signed_at": "2026-03-01 10:00:00",
     "key_fingerprint": "cd" * 16,
-    "note": "ledger\n1\nqw==\n",
+    "note": f"ledger\n1\n{base64.b64encode(bytes.fromhex('ab' * 32)).decode()}\n",
 }
 
 
@@ -157,7 +158,11 @@ class TestReceiptCheck(ReceiptCase):
 
     def test_unknown_number_and_nonsense(self):
         with under_checkpoint(self.event):
-            for number, answer in (("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "unknown"), ("7", "no_receipt"), ("", "no_receipt")):
+            for number, answer in (
+                ("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "unknown"),
+                ("7", "no_receipt"),
+                ("", "no_receipt"),
+            ):
                 self.assertEqual(self.receipts._check_number(number), {"answer": answer})
             self.assertEqual(self.answer("{}"), "no_receipt")
 
@@ -204,10 +209,18 @@ class TestReceiptPage(ReceiptCase, HttpCase):
 
     def test_unknown_waiting_and_differing_receipts_say_so(self):
         with under_checkpoint([]):
-            waiting, unknown = self.post(number=self.event.uuid), self.post(number="3f2504e0-4f89-41d3-9a0c-0305e82c3301")
+            waiting, unknown = (
+                self.post(number=self.event.uuid),
+                self.post(number="3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
+            )
             nonsense = self.post(text="<script>alert(1)</script>")
             differing = self.post(text=self.text().replace('"given"', '"refused"'))
-        for page, answer in ((waiting, "waiting"), (unknown, "unknown"), (nonsense, "no_receipt"), (differing, "differs")):
+        for page, answer in (
+            (waiting, "waiting"),
+            (unknown, "unknown"),
+            (nonsense, "no_receipt"),
+            (differing, "differs"),
+        ):
             self.assertEqual(page.status_code, 200)
             self.assertIn(f'data-answer="{answer}"', page.text)
         self.assertNotIn("alert(1)", nonsense.text)

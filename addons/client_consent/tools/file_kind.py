@@ -218,7 +218,9 @@ def _type_by_content(content):
         if content[8:12].startswith(_AUDIO_BRANDS):
             return "audio/mp4"
         raise FileRefused("video")
-    if content.startswith((b"\x1aE\xdf\xa3", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u\x8ef\xcf\x11")):
+    if content.startswith(
+        (b"\x1aE\xdf\xa3", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u\x8ef\xcf\x11")
+    ):
         raise FileRefused("video")
     if content.startswith(b"ID3") or (content[0] == 0xFF and content[1:2] and _mp3_frame(content, 0)):
         return "audio/mpeg"

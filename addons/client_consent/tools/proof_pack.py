@@ -66,7 +66,7 @@ def pdf(document: Document, fonts: Fonts, moment: datetime) -> bytes:
         parts += [Paragraph(_text(sentence), body) for sentence in section.sentences]
         if section.rows:
             cells = [[Paragraph(_text(name), label), Paragraph(_text(value), body)] for name, value in section.rows]
-            table = Table(cells, colWidths=[0.28 * _WIDTH, 0.72 * _WIDTH])
+            table = Table(cells, colWidths=[0.28 * _WIDTH, 0.72 * _WIDTH], splitInRow=1)
             table.setStyle(
                 TableStyle(
                     [

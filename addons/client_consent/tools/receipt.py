@@ -149,7 +149,7 @@ def record(payload: bytes, salt: bytes, algorithm: str, facts: Facts) -> dict[st
         "commitment": commitments.commit(salt, payload, algorithm),
         "salt": bytes(salt).hex(),
         "payload": bytes(payload).decode(),
-        "how": "commitment = SHA-256(salt || payload); leaf = SHA-256(0x00 || commitment); RFC 6962 from there to the root",
+        "how": "commitment = SHA-256(salt || payload), leaf = SHA-256(0x00 || commitment), from there RFC 6962",
     }
     if facts.inclusion:
         result["proof"]["inclusion"] = facts.inclusion

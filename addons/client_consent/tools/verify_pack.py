@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Check a proof pack with nothing but Python: python3 verify_pack.py [folder of the unpacked ZIP]
+"""Check a proof pack with nothing but Python: python3 verify_pack.py [folder of the unpacked ZIP [verifier key]]
 
 What it checks: every file is the one that was packed; every event gives its commitment; every inclusion proof leads
 from the commitment to the root of the checkpoint (RFC 6962, RFC 9162 section 2.1.3.2); the checkpoint's text names that
-root and size; evidence and texts are those that the events name. What it cannot check is who signed the checkpoint:
-its last lines are an Ed25519 signature in signed-note form, for any tool that knows transparency logs.
+root and size; evidence and texts are those that the events name. With the company's verifier key (name+id+base64, from
+its recovery sheet or a mail, not from this pack) also who signed the checkpoint; that needs the package cryptography.
 """
 
 import base64
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 
-def problems(folder: Path) -> list[str]:
+def problems(folder: Path, key: str = "") -> list[str]:
     """What does not fit, in words; an empty list when everything does."""
     found = []
     for line in (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
@@ -25,10 +25,12 @@ def problems(folder: Path) -> list[str]:
     checkpoint = pack["checkpoint"]
     if checkpoint and checkpoint_lines(checkpoint["note"]) != (checkpoint["size"], checkpoint["root"]):
         found.append("checkpoint: its signed text names another root or size")
+    if key and not (checkpoint and is_signed(checkpoint["note"], key)):
+        found.append("checkpoint: not signed by this key")
     for notice in pack["notices"]:
         if hashlib.sha256(notice["fingerprinted"].encode()).hexdigest() != notice["sha256"]:
             found.append(f"notice {notice['code']} v{notice['version']}: not the text with this fingerprint")
-        elif not {notice["title"], notice["text"]} <= set(json.loads(notice["fingerprinted"]).values()):
+        elif not _shows(notice, json.loads(notice["fingerprinted"])):
             found.append(f"notice {notice['code']} v{notice['version']}: shown otherwise than it was published")
     for event in pack["events"]:
         found += [f"event {event['receipt']}: {why}" for why in _event_problems(event, pack, folder)]
@@ -99,13 +101,39 @@ def checkpoint_lines(note: str) -> tuple[int, str]:
     return int(size), base64.b64decode(root).hex()
 
 
+def is_signed(note: str, key: str) -> bool:
+    """Whether the holder of a verifier key signed the note (Ed25519, signed-note form)."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    text, _empty, signatures = note.rpartition("\n\n")
+    name, key_id, public = key.strip().split("+", 2)
+    for line in signatures.splitlines():
+        _dash, signer, signature = line.split(" ", 2)
+        signature = base64.b64decode(signature)
+        if signer == name and signature[:4].hex() == key_id:
+            try:
+                Ed25519PublicKey.from_public_bytes(base64.b64decode(public)[1:]).verify(
+                    signature[4:], f"{text}\n".encode()
+                )
+            except InvalidSignature:
+                return False
+            return True
+    return False
+
+
+def _shows(notice, published):
+    """Whether title and text in the pack are the published ones."""
+    return (notice["title"], notice["text"]) == (published["title"], published["text"])
+
+
 def _sha256_of(path):
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def main(arguments: list[str]) -> int:
     folder = Path(arguments[0] if arguments else ".")
-    found = problems(folder)
+    found = problems(folder, *arguments[1:2])
     print("\n".join(found) or "Everything in this pack fits together.")
     return bool(found)
 

@@ -199,7 +199,12 @@ REFUSED = [
         "form.pdf",
         "pdf_opaque",
     ),
-    ("packed with a predictor", pdf(object_stream(b"x", b"/Filter /FlateDecode /DecodeParms << >>")), "f.pdf", "pdf_opaque"),
+    (
+        "packed with a predictor",
+        pdf(object_stream(b"x", b"/Filter /FlateDecode /DecodeParms << >>")),
+        "f.pdf",
+        "pdf_opaque",
+    ),
     (
         "dictionary dressed up as another object",
         pdf(stream(zlib.compress(b"7 0 << /S /JavaScript >>"), b"/Type /Obj#53tm /Filter /FlateDecode /T (9 0 obj)")),
@@ -240,7 +245,12 @@ REFUSED = [
     ("photo that says it is a PDF", png(), "form.pdf", "other_extension"),
     ("text that says it is a PDF", b"I agree", "form.pdf", "other_extension"),
     ("mail with a program", mail(b"MZ" + b"x" * 90), "answer.eml", "mail_attachment"),
-    ("mail with HTML file", mail(b"<html>", b"text/html", b"Content-Disposition: attachment\r\n"), "a.eml", "mail_attachment"),
+    (
+        "mail with HTML file",
+        mail(b"<html>", b"text/html", b"Content-Disposition: attachment\r\n"),
+        "a.eml",
+        "mail_attachment",
+    ),
     ("mail with JavaScript PDF", mail(pdf(b"<< /S /JavaScript >>"), b"application/pdf"), "a.eml", "mail_attachment"),
     ("mail with macros", mail(zipped("[Content_Types].xml", "vbaProject.bin")), "a.eml", "mail_attachment"),
 ]
@@ -263,16 +273,31 @@ def test_every_reason_has_a_case():
     assert {row[3] for row in REFUSED} == set(REASONS)
 
 
-@given(st.binary(max_size=400), st.sampled_from(["a.pdf", "a.png", "a.jpg", "a.tif", "a.mp3", "a.ogg", "a.eml", "a.m4a"]))
+@given(
+    st.binary(max_size=400), st.sampled_from(["a.pdf", "a.png", "a.jpg", "a.tif", "a.mp3", "a.ogg", "a.eml", "a.m4a"])
+)
 def test_any_bytes_are_allowed_or_refused_and_never_crash(content, name):
-    for start in (b"", b"%PDF-1.7\n", b"\xff\xd8\xff", b"II*\x00", b"ID3", b"OggS\x00", b"\x89PNG\r\n\x1a\n", b"\x00\x00\x00\x10ftypM4A "):
+    for start in (
+        b"",
+        b"%PDF-1.7\n",
+        b"\xff\xd8\xff",
+        b"II*\x00",
+        b"ID3",
+        b"OggS\x00",
+        b"\x89PNG\r\n\x1a\n",
+        b"\x00\x00\x00\x10ftypM4A ",
+    ):
         try:
             examine(start + content, name)
         except FileRefused as error:
             assert error.reason in REASONS
 
 
-@pytest.mark.parametrize("whole", [pdf(), png(), jpeg(), m4a(), heic(), tiff(), ogg()], ids="pdf png jpg m4a heic tif ogg".split())
+@pytest.mark.parametrize(
+    "whole",
+    [pdf(), png(), jpeg(), m4a(), heic(), tiff(), ogg()],
+    ids=["pdf", "png", "jpg", "m4a", "heic", "tif", "ogg"],
+)
 def test_a_file_cut_anywhere_is_not_taken_for_whole(whole):
     name = {b"%": "a.pdf", b"\x89": "a.png", b"\xff": "a.jpg", b"I": "a.tif", b"O": "a.ogg"}.get(whole[:1])
     name = name or ("a.heic" if b"heic" in whole[:16] else "a.m4a")

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import json
 from datetime import UTC, date, datetime
@@ -33,7 +34,9 @@ SAID = {
 FACTS = receipt.Facts(
     purpose_name="Newsletter",
     purpose_description="News, a few times a month.",
-    controller=receipt.Party("controller", "dpv:DataController", "Obchod s.r.o.", "Krátká 1, Brno", "shop@firm.example"),
+    controller=receipt.Party(
+        "controller", "dpv:DataController", "Obchod s.r.o.", "Krátká 1, Brno", "shop@firm.example"
+    ),
     contact=None,
     language="cs_CZ",
     withdrawal="Write to us.",
@@ -171,13 +174,15 @@ def test_what_is_no_receipt_is_refused(text):
 def test_strange_proof_is_refused_or_differs_and_never_crashes(key, value):
     document = made()
     document["proof"][key] = value
-    try:
+    with contextlib.suppress(NoReceipt):
         assert held(document).contradictions
-    except NoReceipt:
-        pass
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
+    )
+)
 def test_any_json_is_refused(value):
     with pytest.raises(NoReceipt):
         held({"proof": value, "header": value})
