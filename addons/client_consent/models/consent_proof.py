@@ -1,3 +1,4 @@
+import os
 import tempfile
 
 from markupsafe import Markup
@@ -6,14 +7,10 @@ from odoo.tools import file_open, file_path, format_date, format_datetime, human
 
 from ..tools import canonical, commitment, file_kind, fold, proof_pack
 
-#: The letters of all languages of the countries we know; else what Odoo itself brings along.
-FONTS = (
-    ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"),
-    (
-        "web/static/fonts/google/Open_Sans/Open_Sans-Regular.ttf",
-        "web/static/fonts/google/Open_Sans/Open_Sans-Bold.ttf",
-    ),
-)
+#: Knows the letters of all languages of the countries we know.
+DEJAVU = "/usr/share/fonts/truetype/dejavu"
+#: What Odoo itself brings along.
+OPEN_SANS = "web/static/fonts/google/Open_Sans"
 #: Checks a pack with nothing but Python; it goes along in it.
 SCRIPT = "verify_pack.py"
 
@@ -166,12 +163,10 @@ class ConsentProof(models.AbstractModel):
         return f"<!DOCTYPE html>\n{page}".encode()
 
     def _fonts(self):
-        for regular, bold in FONTS:
-            try:
-                return proof_pack.Fonts(file_path(regular), file_path(bold))
-            except FileNotFoundError:
-                continue
-        raise FileNotFoundError("no font for the proof pack: install fonts-dejavu-core")
+        if os.path.isdir(DEJAVU):
+            return proof_pack.Fonts(f"{DEJAVU}/DejaVuSans.ttf", f"{DEJAVU}/DejaVuSans-Bold.ttf")
+        names = (f"{OPEN_SANS}/Open_Sans-Regular.ttf", f"{OPEN_SANS}/Open_Sans-Bold.ttf")
+        return proof_pack.Fonts(*map(file_path, names))
 
     def _instructions(self):
         return "\n\n".join(

@@ -42,6 +42,7 @@ def _event_problems(event, pack, folder):
     commitment = hashlib.sha256(bytes.fromhex(event["proof"]["salt"]) + payload.encode()).hexdigest()
     if commitment != event["proof"]["commitment"]:
         yield "payload and salt do not give the commitment"
+        return
     said = json.loads(payload)
     for key, value in said.items():
         if key != "evidence" and event.get(key) != value:
