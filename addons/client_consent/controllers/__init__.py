@@ -1,1 +1,4 @@
 from . import notice
+from . import evidence
+from . import proof
+from . import receipt

@@ -11,5 +11,9 @@ from . import consent_token
 from . import consent_event
 from . import consent_basis
 from . import consent_basis_notice
+from . import consent_evidence
+from . import consent_proof
+from . import consent_receipt
+from . import res_company
 from . import res_partner
 from . import res_config_settings

@@ -96,6 +96,7 @@ class ConsentEvent(models.Model):
     salt = fields.Binary(attachment=False, readonly=True, groups=fields.NO_ACCESS)
     commitment = fields.Char(required=True, readonly=True)
     algorithm = fields.Char(required=True, readonly=True)
+    evidence_ids = fields.Many2many("consent.evidence", string="Evidence", compute="_compute_evidence_ids")
 
     _uuid_once = models.Constraint("unique(uuid)", "Two events cannot have one receipt number.")
 
@@ -126,6 +127,11 @@ class ConsentEvent(models.Model):
             )
         )
 
+    def _compute_evidence_ids(self):
+        of_events = self.env["consent.evidence"]._of_events(self)
+        for event in self:
+            event.evidence_ids = of_events[event.id]
+
     # -- refused by the ORM too ----------------------------------------------------------------------
 
     @api.model_create_multi
@@ -138,6 +144,31 @@ class ConsentEvent(models.Model):
     @api.ondelete(at_uninstall=False)
     def _refuse_unlink(self):
         raise UserError(self.env._("The consent ledger is append-only: nothing in it is deleted."))
+
+    # -- receipts ------------------------------------------------------------------------------------
+
+    def action_receipt(self):
+        """Open the receipt in a tab of its own, to be read or printed."""
+        self.ensure_one().check_access("read")
+        return {"type": "ir.actions.act_url", "url": f"/consent/receipt/{self.id}", "target": "new"}
+
+    def action_receipt_file(self):
+        """Save the receipt for machines."""
+        self.ensure_one().check_access("read")
+        return {"type": "ir.actions.act_url", "url": f"/consent/receipt/{self.id}.json", "target": "self"}
+
+    def action_send_receipt(self):
+        """Mail the receipt to the person."""
+        self.check_access("read")
+        mails = self.env["consent.receipt"]._mail_by_hand(self)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("%s mail(s) with receipts are on their way.", len(mails)),
+            },
+        }
 
     # -- append --------------------------------------------------------------------------------------
 
@@ -216,6 +247,7 @@ class ConsentEvent(models.Model):
         if not subjects:
             return
         self.env.flush_all()
+        self.env["consent.evidence"]._erase(subjects)
         self.env.cr.execute(SQL("DELETE FROM consent_basis WHERE subject_id = ANY(%s)", subjects.ids))
         self.env.cr.execute(
             SQL(

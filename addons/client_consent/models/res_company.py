@@ -67,6 +67,11 @@ class ResCompany(models.Model):
         "Until then you can still prove that it was given.",
     )
 
+    consent_send_receipts = fields.Boolean(
+        "Send receipts",
+        help="Everybody with an e-mail address gets a receipt of each answer that is recorded.",
+    )
+
     @api.constrains(*LIMITS)
     def _check_consent_limits(self):
         for company in self:

@@ -205,6 +205,18 @@ class ResPartner(models.Model):
             return bool(self._may_process(purpose, channel))
         return self._consent_allowed_at(purpose, channel, self._consent_moment(at))
 
+    def consent_proof(self, at=None):
+        """Give everything that proves what this person was asked and answered, for an authority or a court.
+
+        :param at: a moment in the past, UTC: what happened later is left out; now by default
+        :return: ``{as_of, made_at, partner_id, answers, events, notices, inclusion_proofs, checkpoint}`` in plain
+            values: each event with its canonical payload, salt and commitment, ``notices`` as they were shown,
+            ``inclusion_proofs`` by receipt number against ``checkpoint`` (None while none was signed)
+        """
+        self.ensure_one()
+        self._consent_check_caller()
+        return self.env["consent.proof"]._collect(self, self._consent_moment(at))
+
     # -- the gate ------------------------------------------------------------------------------------
 
     def _may_process(self, purpose, channel):

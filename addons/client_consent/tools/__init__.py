@@ -6,6 +6,10 @@ A map:
 - ``canonical``   one function from a value to its canonical bytes (RFC 8785), and moments with a zone
 - ``commitment``  what the ledger publishes about an event: SHA-256(salt ‖ canonical bytes), versioned
 - ``fold``        events to the present answer; the specification of the fold written in SQL
+- ``file_kind``   what an evidence file is by its content, and why it is refused
+- ``receipt``     what a person gets about an answer (ISO/IEC TS 27560), and the check of what somebody holds
+- ``proof_pack``  the layout of the PDF and the ZIP for an authority
+- ``verify_pack`` the stand-alone check that goes into that ZIP
 - ``keys``        the key ring: derived keys, AES-256-GCM, the fingerprint the database keeps
 - ``notice_lint``     what is wrong with a notice before it is published
 - ``notice_wording``  the words it looks for, per language

@@ -37,6 +37,21 @@ class UnknownAlgorithm(ConsentError):
         self.algorithm = algorithm
 
 
+class FileRefused(ConsentError):
+    """A file that may not be kept as evidence.
+
+    :ivar reason: code, see ``file_kind.REASONS``
+    """
+
+    def __init__(self, reason):
+        super().__init__(f"the file is refused: {reason}")
+        self.reason = reason
+
+
+class NoReceipt(ConsentError):
+    """A text that is no receipt of this product: not JSON, or parts are missing."""
+
+
 class UnknownKind(ConsentError):
     """An event kind the fold has no rule for."""
 
