@@ -3,6 +3,12 @@ from . import consent_purpose
 from . import consent_notice
 from . import consent_subject
 from . import consent_token
+from . import consent_ledger_row
+from . import consent_signer
+from . import consent_leaf
+from . import consent_tile
+from . import consent_checkpoint
+from . import consent_verifier
 from . import consent_event
 from . import consent_basis
 from . import res_partner
