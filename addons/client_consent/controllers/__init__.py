@@ -2,3 +2,4 @@ from . import notice
 from . import evidence
 from . import proof
 from . import receipt
+from . import recovery_sheet

@@ -8,6 +8,12 @@ from . import consent_country
 from . import consent_country_age
 from . import consent_subject
 from . import consent_token
+from . import consent_ledger_row
+from . import consent_signer
+from . import consent_leaf
+from . import consent_tile
+from . import consent_checkpoint
+from . import consent_verifier
 from . import consent_event
 from . import consent_basis
 from . import consent_basis_notice

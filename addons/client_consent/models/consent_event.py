@@ -1,12 +1,14 @@
 import os
 import uuid
 from collections import Counter
+from datetime import date, datetime
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..tools import canonical, commitment, fold
+from ..tools.errors import NotCanonical
 
 KINDS = [
     ("requested", "Asked"),
@@ -44,6 +46,8 @@ CHANNEL_NAMES = [
 ]
 #: What an erasure clears together, once; everything else of an event stands for ever.
 PERSONAL = ("payload", "salt", "subject_id", "address")
+#: Who signs and verifies; groups of add-ons that are not installed have no users.
+LEDGER_READERS = "client_consent.group_consent_manager,client_gdpr.group_gdpr_dpo,client_gdpr.group_gdpr_auditor"
 COLUMNS = (
     "uuid",
     "subject_id",
@@ -63,6 +67,33 @@ COLUMNS = (
     "commitment",
     "algorithm",
 )
+INSERT = f"INSERT INTO consent_event ({', '.join(COLUMNS)}) VALUES %s RETURNING id"
+#: What an event commits to. Other keys would be another algorithm.
+PAYLOAD = canonical.Shape(
+    "version",
+    "receipt",
+    "subject",
+    "kind",
+    "purpose",
+    "lawful_basis",
+    "channel",
+    "address",
+    "company",
+    "source",
+    "notice",
+    "note",
+    "at",
+    "until",
+    "recorded_at",
+    "recorded_by",
+    "detail",
+    "evidence",
+)
+KNOWN = {
+    "kind": frozenset(fold.STATE_OF_KIND),
+    "source": frozenset(fold.SOURCES),
+    "channel": frozenset(dict(CHANNEL_NAMES)),
+}
 
 
 class ConsentEvent(models.Model):
@@ -177,69 +208,158 @@ class ConsentEvent(models.Model):
         """Append events with one statement and fold them into the bases with another.
 
         :param entries: dicts with records ``subject``, ``purpose``, ``company`` and optional ``notice``; texts
-            ``kind``, ``source``, ``channel``, ``address`` and optional ``note``; moment ``at`` and
-            optional date ``until``
+            ``kind``, ``source``, ``channel``, ``address`` and optional ``note``; moment ``at`` (UTC, no zone) and
+            optional date ``until``; optional ``detail``, a dict of plain JSON values, and ``evidence``, records
         :return: the events, in the order of the entries
+        :raises UserError: naming row and field, before anything is written
         """
+        entries = list(entries)
         if not entries:
             return self
-        now = fields.Datetime.now()
-        rows = [self._prepare_row(entry, now) for entry in entries]
-        columns = SQL(", ").join(map(SQL.identifier, COLUMNS))
-        values = SQL(", ").join(SQL("(%s)", SQL(", ").join(SQL("%s", row[name]) for name in COLUMNS)) for row in rows)
         self.env.flush_all()
-        ids = self.env.execute_query(SQL("INSERT INTO consent_event (%s) VALUES %s RETURNING id", columns, values))
+        rows = self._prepare_rows(entries, fields.Datetime.now())
+        ids = self.env.cr.execute_values(INSERT, rows, page_size=len(rows), fetch=True)
         events = self.browse(id_ for (id_,) in ids)
         self.env["consent.basis"]._fold(events)
         return events
 
-    def _prepare_row(self, entry, now):
-        """The columns of one event, from its entry; the payload holds everything, also what has no column."""
-        if entry["kind"] not in fold.STATE_OF_KIND or entry["source"] not in fold.SOURCES:
-            raise UserError(self.env._("This is no event the consent ledger knows."))
-        notice = entry.get("notice") or self.env["consent.notice"]
-        number, salt = str(uuid.uuid4()), os.urandom(commitment.SALT_BYTES)
-        payload = canonical.canonical(
-            {
-                "version": commitment.ALGORITHM,
-                "receipt": number,
-                "subject": entry["subject"].uuid,
-                "kind": entry["kind"],
-                "purpose": entry["purpose"].code,
-                "lawful_basis": entry["purpose"].lawful_basis,
-                "channel": entry["channel"],
-                "address": entry["address"],
-                "company": entry["company"].id,
-                "source": entry["source"],
-                "notice": {"code": notice.code, "version": notice.version, "lang": notice.lang, "sha256": notice.sha256}
-                if notice
-                else None,
-                "note": entry.get("note") or None,
-                "at": canonical.moment(entry["at"]),
-                "until": entry.get("until") or None,
-                "recorded_at": canonical.moment(now),
-                "recorded_by": self.env.uid,
-            }
-        )
-        return {
-            "uuid": number,
-            "subject_id": entry["subject"].id,
-            "purpose_id": entry["purpose"].id,
-            "company_id": entry["company"].id,
-            "notice_id": notice.id or None,
-            "kind": entry["kind"],
-            "source": entry["source"],
-            "channel": entry["channel"],
-            "address": entry["address"],
-            "at": entry["at"],
-            "until": entry.get("until") or None,
-            "recorded_at": now,
-            "recorded_by": self.env.uid,
-            "payload": payload,
-            "salt": salt,
-            "commitment": commitment.commit(salt, payload),
-            "algorithm": commitment.ALGORITHM,
+    def _prepare_rows(self, entries, now):
+        """The columns of the events, in the order of ``COLUMNS``; the payload holds everything, also what has none.
+
+        What entries share is looked up and written in canonical form once.
+        """
+        for number, entry in enumerate(entries, 1):
+            self._check_entry(entry, number, now)
+        subjects = self._subject_numbers(entries)
+        shared = {}
+
+        def written(value):
+            # the type too: True and 1 are equal
+            key = (type(value), value)
+            if key not in shared:
+                shared[key] = canonical.canonical(value)
+            return shared[key]
+
+        by_user, version = self.env.uid, written(commitment.ALGORITHM)
+        fixed = {
+            "version": version,
+            "recorded_at": written(f"{now.isoformat()}Z"),
+            "recorded_by": written(by_user),
         }
+        purposes, notices, rows = {}, {}, []
+        for number, entry in enumerate(entries, 1):
+            try:
+                purpose, company, notice = entry["purpose"], entry["company"], entry.get("notice")
+                at, until, receipt, salt = entry["at"], entry.get("until") or None, str(uuid.uuid4()), os.urandom(32)
+                at = at.replace(microsecond=0) if at.microsecond else at
+                if purpose.id not in purposes:
+                    purposes[purpose.id] = (written(purpose.code), written(purpose.lawful_basis or None))
+                code, lawful_basis = purposes[purpose.id]
+                notice_key = (notice.id, company.id) if notice else None
+                if notice_key not in notices:
+                    notices[notice_key] = self._notice_bytes(notice, company, number)
+                detail, evidence = entry.get("detail"), entry.get("evidence")
+                payload = PAYLOAD(
+                    {
+                        **fixed,
+                        "receipt": b'"%b"' % receipt.encode(),
+                        "subject": subjects[entry["subject"].id],
+                        "kind": written(entry["kind"]),
+                        "purpose": code,
+                        "lawful_basis": lawful_basis,
+                        "channel": written(entry["channel"]),
+                        "address": canonical.canonical(entry["address"]),
+                        "company": written(company.id),
+                        "source": written(entry["source"]),
+                        "notice": notices[notice_key],
+                        "note": written(entry.get("note") or None),
+                        "at": written(f"{at.isoformat()}Z"),
+                        "until": written(until and until.isoformat()),
+                        "detail": canonical.canonical(detail) if detail else b"{}",
+                        "evidence": canonical.canonical(evidence.sudo().mapped("sha256")) if evidence else b"[]",
+                    }
+                )
+            except NotCanonical as error:
+                raise UserError(
+                    self.env._(
+                        "Row %(row)s, detail %(where)s: only texts, whole numbers, yes or no, lists and dates are kept.",
+                        row=number,
+                        where=error.where,
+                    )
+                ) from error
+            rows.append(
+                (
+                    receipt,
+                    entry["subject"].id,
+                    purpose.id,
+                    company.id,
+                    notice.id if notice else None,
+                    entry["kind"],
+                    entry["source"],
+                    entry["channel"],
+                    entry["address"],
+                    at,
+                    until,
+                    now,
+                    by_user,
+                    payload,
+                    salt,
+                    commitment.commit(salt, payload),
+                    commitment.ALGORITHM,
+                )
+            )
+        return rows
+
+    def _subject_numbers(self, entries):
+        """The subjects' random numbers in canonical form, read once: id → bytes."""
+        ids = list({entry["subject"].id for entry in entries})
+        rows = self.env.execute_query(SQL("SELECT id, uuid FROM consent_subject WHERE id = ANY(%s)", ids))
+        return {id_: canonical.canonical(number) for id_, number in rows}
+
+    def _notice_bytes(self, notice, company, number):
+        """What the payload says about the text that was seen, in canonical form; refuses one nobody can have seen."""
+        if not notice:
+            return canonical.canonical(None)
+        # the reader of an event may not be allowed to read every notice; its code, version and hash are no secret
+        notice = notice.sudo()
+        owner = notice.company_id if "company_id" in notice._fields else notice.env["res.company"]
+        if owner and owner != company:
+            raise UserError(
+                self.env._("Row %s, notice: it belongs to another company. Choose one of this company.", number)
+            )
+        if notice.state == "draft":
+            raise UserError(self.env._("Row %s, notice: it is a draft. Publish it first.", number))
+        return canonical.canonical(
+            {"code": notice.code, "version": notice.version, "lang": notice.lang, "sha256": notice.sha256}
+        )
+
+    def _check_entry(self, entry, number, now):
+        """Refuse an entry the ledger could not keep, naming the row and the field."""
+        for name, known in KNOWN.items():
+            if entry[name] not in known:
+                raise UserError(
+                    self.env._(
+                        "Row %(row)s, %(field)s: “%(value)s” is none of %(known)s.",
+                        row=number,
+                        field=name,
+                        value=entry[name],
+                        known=", ".join(sorted(known)),
+                    )
+                )
+        address, at, until = entry["address"], entry["at"], entry.get("until")
+        if not isinstance(address, str) or not address or "\0" in address or "\0" in (entry.get("note") or ""):
+            raise UserError(self.env._("Row %s, address: it is missing, or holds signs that cannot be stored.", number))
+        if not isinstance(at, datetime) or at.tzinfo or at > now:
+            raise UserError(
+                self.env._(
+                    "Row %s, at: give a moment in UTC that has passed; record a consent when it was given.", number
+                )
+            )
+        if until and (not isinstance(until, date) or isinstance(until, datetime)):
+            raise UserError(self.env._("Row %s, until: give the last day as a date.", number))
+        for name in ("subject", "purpose", "company"):
+            if len(entry[name]) != 1 or not entry[name].id:
+                raise UserError(self.env._("Row %(row)s, %(field)s: name exactly one.", row=number, field=name))
 
     @api.model
     def _clear(self, subjects):
@@ -259,6 +379,68 @@ class ConsentEvent(models.Model):
         self.env.invalidate_all()
 
     # -- check ---------------------------------------------------------------------------------------
+
+    @api.model
+    def ledger_sign(self):
+        """Give every committed event its place, sign the ledger and return the checkpoint, a signed note.
+
+        What the caller's own transaction appended is not committed yet, and so is not in it.
+        """
+        self._check_ledger_reader()
+        # the checkpoint says how many events there are and nothing about them
+        return self.env["consent.checkpoint"].sudo()._sign()
+
+    @api.model
+    def ledger_verify(self):
+        """Compare the whole ledger with what was signed.
+
+        :return: ``{"ok": bool, "size": int, "root": hex, "problems": [{"event": id or None, "why": str,
+            "entry": place or None, "checkpoint": size or None}]}``
+        """
+        self._check_ledger_reader()
+        # every company's events stand in one ledger; the answer has numbers only
+        ledger = self.env["consent.verifier"].sudo()._verify()
+        problems = ledger.problems()
+        return {
+            "ok": not problems,
+            "size": ledger.size,
+            "root": ledger.root,
+            "problems": [
+                {"event": found.event, "why": found.why, "entry": found.entry, "checkpoint": found.checkpoint}
+                for found in problems
+            ],
+        }
+
+    def action_verify(self):
+        """Verify the ledger and show the result."""
+        result = self.ledger_verify()
+        if result["ok"]:
+            message = self.env._("%s entries, each of them as it was signed.", result["size"])
+        else:
+            shown = [
+                self.env._("Event %(event)s: %(why)s", event=problem["event"], why=problem["why"])
+                if problem["event"]
+                else problem["why"]
+                for problem in result["problems"][:5]
+            ]
+            advice = self.env._(
+                "%s problems. Do not sign and do not erase; keep a copy of the database.", len(result["problems"])
+            )
+            message = " · ".join([advice, *shown])
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success" if result["ok"] else "danger",
+                "title": self.env._("The ledger verifies") if result["ok"] else self.env._("The ledger was changed"),
+                "message": message,
+                "sticky": not result["ok"],
+            },
+        }
+
+    def _check_ledger_reader(self):
+        if not self.env.user.has_groups(LEDGER_READERS):
+            raise AccessError(self.env._("Only a consent manager or an auditor signs and verifies the ledger."))
 
     @api.model
     def basis_rebuild(self):

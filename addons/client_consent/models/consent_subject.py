@@ -8,6 +8,7 @@ from odoo.tools import SQL
 
 from ..tools import keys
 from ..tools.errors import CannotDecrypt
+from .consent_key import FINGERPRINT
 
 
 class ConsentSubject(models.Model):
@@ -56,6 +57,7 @@ class ConsentSubject(models.Model):
         if not subject.wrapped_key:
             key = os.urandom(32)
             subject.wrapped_key = base64.b64encode(keys.encrypt(wrap, key, place))
+            subject._settle_key()
             return key
         try:
             return keys.decrypt(wrap, base64.b64decode(subject.wrapped_key), place)
@@ -63,6 +65,14 @@ class ConsentSubject(models.Model):
             raise UserError(
                 self.env._("The key of this person cannot be unwrapped: the database row was changed or damaged.")
             ) from error
+
+    def _settle_key(self):
+        """Write the new key now and hold on to the key ring: its rotation, had it just ended, would not know the key.
+
+        Then the database asks for the transaction anew, and Odoo begins it again with the present ring.
+        """
+        self.flush_recordset(["wrapped_key"])
+        self.env.cr.execute(SQL("SELECT FROM ir_config_parameter WHERE key = %s FOR SHARE", FINGERPRINT))
 
     def _encrypt(self, plaintext, associated):
         """Encrypt under the subject's key; ``associated`` names the place where the result belongs."""

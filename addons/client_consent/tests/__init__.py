@@ -2,7 +2,12 @@ from . import common
 from . import test_country
 from . import test_evidence
 from . import test_gate
+from . import test_key
 from . import test_ledger
+from . import test_ledger_append
+from . import test_ledger_concurrency
+from . import test_ledger_sign
+from . import test_ledger_tampering
 from . import test_notice
 from . import test_proof
 from . import test_purpose

@@ -1,7 +1,9 @@
 """What tests of consents share; add-ons that build on this one use it too."""
 
+from contextlib import contextmanager
 from unittest.mock import patch
 
+from odoo.addons.client_consent.models.consent_checkpoint import ConsentCheckpoint
 from odoo.addons.client_consent.models.consent_key import ConsentKey
 from odoo.addons.client_consent.tools.keys import KeyRing
 from odoo.tests import TransactionCase, new_test_user
@@ -14,6 +16,7 @@ class ConsentCase(TransactionCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.startClassPatcher(use_key(KeyRing.load(KeyRing.generate())))
+        cls.startClassPatcher(patch.object(ConsentCheckpoint, "_own_transaction", within))
         cls.person = cls.env["res.partner"].create(cls.person_values("Eliška Testovaná", "eliska"))
         cls.recorder = new_test_user(
             cls.env, "recorder", "client_consent.group_consent_user,base.group_partner_manager"
@@ -27,3 +30,11 @@ class ConsentCase(TransactionCase):
 def use_key(ring):
     """Let the add-ons use this key ring."""
     return patch.object(ConsentKey, "_ring", lambda self: ring)
+
+
+@contextmanager
+def within(checkpoint):
+    """Sign in the test's own transaction: another one would not see what the test wrote, and would stay."""
+    checkpoint.env.flush_all()
+    yield checkpoint
+    checkpoint.env.invalidate_all()

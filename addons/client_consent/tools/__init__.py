@@ -10,6 +10,11 @@ A map:
 - ``receipt``     what a person gets about an answer (ISO/IEC TS 27560), and the check of what somebody holds
 - ``proof_pack``  the layout of the PDF and the ZIP for an authority
 - ``verify_pack`` the stand-alone check that goes into that ZIP
+- ``merkle``        the tree over the commitments (RFC 6962): roots, inclusion and consistency proofs and their checks
+- ``signed_note``   notes and checkpoints as transparency logs sign them, Ed25519
+- ``verifier``      reads a ledger in order and names what is not as it was signed
+- ``ledger_file``   the ledger as a file; ``verify_ledger.py`` checks one on any machine
+- ``recovery_sheet`` the key on paper
 - ``keys``        the key ring: derived keys, AES-256-GCM, the fingerprint the database keeps
 - ``notice_lint``     what is wrong with a notice before it is published
 - ``notice_wording``  the words it looks for, per language

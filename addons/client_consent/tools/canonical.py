@@ -13,6 +13,7 @@ b'"2026-02-03T09:00:00Z"'
 
 import json
 from datetime import UTC, date, datetime
+from operator import itemgetter
 
 import rfc8785
 
@@ -31,6 +32,26 @@ def canonical(value) -> bytes:
         return rfc8785.dumps(_plain(value, "$"))
     except rfc8785.CanonicalizationError as error:
         raise NotCanonical("$", str(error)) from error
+
+
+class Shape:
+    """Objects with always the same keys, put together from the canonical bytes of their values.
+
+    Ten thousand events differ in few of their values; the others need to be written once.
+
+    >>> Shape("b", "a")({"a": canonical(1), "b": canonical("ž")}) == canonical({"a": 1, "b": "ž"})
+    True
+    """
+
+    def __init__(self, *keys: str):
+        ordered = sorted(keys, key=lambda key: key.encode("utf-16-be"))
+        heads = [canonical(key).replace(b"%", b"%%") + b":%b" for key in ordered]
+        self._template = b"{" + b",".join(heads) + b"}"
+        self._values = itemgetter(*ordered)
+
+    def __call__(self, values: dict[str, bytes]) -> bytes:
+        """The canonical bytes of the object; ``values`` has at least two keys."""
+        return self._template % self._values(values)
 
 
 def parse(payload: bytes):

@@ -98,3 +98,38 @@ class KeyMismatch(KeyProblem):
 
 class CannotDecrypt(ConsentError):
     """Wrong key, wrong context or changed bytes; authenticated encryption does not say which."""
+
+
+class ProofInvalid(ConsentError):
+    """A proof does not show what it should.
+
+    :ivar why: what is wrong with it
+    """
+
+    def __init__(self, why):
+        super().__init__(f"the proof does not hold: {why}")
+        self.why = why
+
+
+class NoteInvalid(ConsentError):
+    """A signed note is malformed, or nobody known signed it.
+
+    :ivar why: what is wrong with it
+    """
+
+    def __init__(self, why):
+        super().__init__(f"the signed note does not hold: {why}")
+        self.why = why
+
+
+class ExportInvalid(ConsentError):
+    """A file is no exported ledger, or was cut off.
+
+    :ivar line: number of the line, from 1
+    :ivar why: what is wrong there
+    """
+
+    def __init__(self, line, why):
+        super().__init__(f"line {line}: {why}")
+        self.line = line
+        self.why = why
