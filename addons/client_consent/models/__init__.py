@@ -1,5 +1,6 @@
 from . import consent_key
 from . import consent_purpose
+from . import consent_country
 from . import consent_notice
 from . import consent_subject
 from . import consent_token

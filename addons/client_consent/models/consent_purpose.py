@@ -41,6 +41,21 @@ class ConsentPurpose(models.Model):
     validity_months = fields.Integer(
         "Valid for (months)", help="A consent ends after this time. It cannot be unlimited."
     )
+    pending_days = fields.Integer(
+        "Waits for (days)", default=30, help="An answer that must still be confirmed lapses after this time."
+    )
+    renewal_days = fields.Integer(
+        "Ask again before the end (days)", default=30, help="So long before its end somebody is told. 0: nobody is."
+    )
+    double_opt_in = fields.Boolean(
+        "Confirmed by e-mail", help="An answer from a form counts only after the person confirmed it by a link."
+    )
+    minimum_age = fields.Selection(
+        [("none", "None"), ("country", "As the country says"), ("18", "18 years")],
+        default="country",
+        required=True,
+        help="Below this age the answer waits for the guardian's own.",
+    )
     assessment = fields.Text(
         help="Legitimate interest: the purpose, why it is needed, and why the person's interests do not outweigh it."
     )
@@ -142,3 +157,15 @@ class ConsentPurpose(models.Model):
     def _channels(self):
         """Channel codes of this purpose, in the order of the form."""
         return [channel for channel in CHANNELS if self[f"channel_{channel}"]]
+
+    def _evidence_needed(self, source):
+        """Whether an answer obtained this way counts only with evidence."""
+        self.ensure_one()
+        return False
+
+    def _usable_notice(self, lang, company):
+        """The published notice about this purpose in a language, or nothing."""
+        self.ensure_one()
+        return self.env["consent.notice"].search(
+            [("state", "=", "published"), ("purpose_ids", "in", self.ids), ("lang", "=", lang)], limit=1
+        )
