@@ -168,8 +168,12 @@ class ConsentEvent(models.Model):
             raise UserError(self.env._("This is no event the consent ledger knows."))
         notice = entry.get("notice") or self.env["consent.notice"]
         number, salt = str(uuid.uuid4()), os.urandom(commitment.SALT_BYTES)
+        more = {}
+        if entry.get("detail"):
+            more["detail"] = entry["detail"]
         payload = canonical.canonical(
             {
+                **more,
                 "version": commitment.ALGORITHM,
                 "receipt": number,
                 "subject": entry["subject"].uuid,
