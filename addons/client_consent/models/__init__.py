@@ -6,4 +6,8 @@ from . import consent_subject
 from . import consent_token
 from . import consent_event
 from . import consent_basis
+from . import consent_recording
+from . import consent_letter
+from . import consent_reminder
+from . import consent_limit
 from . import res_partner

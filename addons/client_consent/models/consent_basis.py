@@ -200,3 +200,12 @@ class ConsentBasis(models.Model):
                 )
             case _:
                 return self.env._("%(what)s: asked %(since)s, no answer yet (%(how)s)", what=what, since=since, how=how)
+
+    # -- buttons -------------------------------------------------------------------------------------
+
+    def action_add_evidence(self):
+        """Open the dialog that hands in the evidence this answer waits for."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_evidence_wizard")
+        action["context"] = {"default_basis_id": self.id}
+        return action

@@ -83,3 +83,14 @@ class KeyMismatch(KeyProblem):
 
 class CannotDecrypt(ConsentError):
     """Wrong key, wrong context or changed bytes; authenticated encryption does not say which."""
+
+
+class FontMissing(ConsentError):
+    """A font that every letter needs is not installed.
+
+    :ivar font: its name
+    """
+
+    def __init__(self, font):
+        super().__init__(f"the font {font} is not installed")
+        self.font = font

@@ -1,0 +1,3 @@
+from . import limit
+from . import answer
+from . import office
