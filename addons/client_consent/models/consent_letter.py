@@ -15,22 +15,27 @@ class ConsentLetter(models.AbstractModel):
     _description = "Letters about Consents"
 
     @api.model
-    def _send(self, template, partner, address, company, path, **values):
-        """Write and send one letter.
+    def _send(self, template, record, partner, address, path, **values):
+        """Write and send one letter in the name of the current company.
 
-        :param template: external id of a mail template of contacts
-        :param path: where the link leads
-        :param values: what the template reads as ``ctx["consent"]``
+        :param template: external id of a mail template
+        :param record: what the template is about
+        :param address: where the letter goes
+        :param path: where its link leads
+        :param values: what else the template reads, each as ``ctx["consent_…"]``; the link is ``consent_link``
         """
+        company = self.env.company
         lang = partner.lang or company.partner_id.lang or self.env.lang
         # staff who may ask a person need no right on templates and mails
         base = self.env["ir.config_parameter"].sudo().get_param("web.base.url")
-        letter = (
+        context = {f"consent_{name}": value for name, value in {**values, "link": f"{base}{path}"}.items()}
+        written = (
             self.env.ref(template)
             .sudo()
-            .with_context(lang=lang, consent={**values, "link": f"{base}{path}", "company": company, "lang": lang})
+            .with_context(lang=lang, **context)
+            ._generate_template(record.ids, ["subject", "body_html"])[record.id]
         )
-        written = letter._generate_template([partner.id], ["subject", "body_html"])[partner.id]
+        sender = company.sudo().email_formatted or self.env.user.email_formatted
         mail = (
             self.env["mail.mail"]
             .sudo()
@@ -38,9 +43,9 @@ class ConsentLetter(models.AbstractModel):
                 {
                     "subject": written["subject"],
                     "body_html": written["body_html"],
-                    "email_from": company.email_formatted or self.env.user.email_formatted,
-                    "author_id": company.partner_id.id,
-                    "reply_to": company.email_formatted or self.env.user.email_formatted,
+                    "email_from": sender,
+                    "reply_to": sender,
+                    "author_id": company.sudo().partner_id.id,
                     "email_to": address,
                     "auto_delete": True,
                 }

@@ -322,7 +322,10 @@ class ConsentRecording(models.AbstractModel):
         now = fields.Datetime.now()
         entries = []
         for event in events.filtered(lambda event: event.id in answers and event.subject_id):
-            entry = {**self._entry_like(event), "source": "web_form", "at": now, "detail": dict(detail or {})}
+            said = dict(detail or {})
+            if event.kind != "requested":
+                said["renews"] = event.uuid
+            entry = {**self._entry_like(event), "source": "web_form", "at": now, "detail": said}
             if answers[event.id]:
                 person, purpose = event.subject_id.partner_id, self._check_usable(event.purpose_id)
                 # "portal" stands for a person who is known: the link came to their own address
@@ -330,12 +333,10 @@ class ConsentRecording(models.AbstractModel):
                 entry |= {
                     "kind": outlook.kind,
                     "until": outlook.until,
-                    "detail": self._with_wait(entry["detail"], outlook),
+                    "detail": self._with_wait(said, outlook),
                 }
             else:
                 entry["kind"] = "refused" if event.kind == "requested" else "withdrawn"
-            if event.kind != "requested":
-                entry["detail"]["renews"] = event.uuid
             entries.append(entry)
         recorded = self._append(entries)
         self._ask_for_what_is_missing(recorded)
@@ -431,13 +432,13 @@ class ConsentRecording(models.AbstractModel):
             events=events.ids,
             **({"guardian": guardian.uuid} if guardian else {}),
         )
-        self.env["consent.letter"]._send(
+        letter = self.env["consent.letter"].with_company(events.company_id[:1])
+        letter._send(
             f"client_consent.mail_template_{kind}",
+            events[:1],
             partner,
             address,
-            events.company_id[:1],
-            path=f"/privacy/{kind}/{token}",
-            child=child,
+            f"/privacy/{kind}/{token}",
             events=events,
             until=until,
         )
@@ -484,7 +485,7 @@ class ConsentRecording(models.AbstractModel):
         answers = [(self._check_usable(purpose), self._published(notice)) for purpose, notice in answers]
         subjects = self.env["consent.subject"]._of_partners(partners, create=True)
         addresses = {channel: partners._consent_addresses(channel) for channel in CHANNELS}
-        known = self._known_addresses(partners)
+        known = self._known(partners, addresses)
         left_out = defaultdict(lambda: self.env["res.partner"])
         entries, asked = [], self.env["res.partner"]
         for partner in partners:
@@ -492,7 +493,7 @@ class ConsentRecording(models.AbstractModel):
             if not email:
                 left_out["no_address"] |= partner
                 continue
-            if not known["own", "email", email] and known["quarantined", "email", email]:
+            if email in known["quarantined"] and email not in known["own"]:
                 left_out["quarantined"] |= partner
                 continue
             mine = [
@@ -523,39 +524,50 @@ class ConsentRecording(models.AbstractModel):
             self._mail(person, addresses["email"][person.id], "request", of_person)
         return {"asked": asked, "left_out": dict(left_out)}
 
-    def _known_addresses(self, partners):
-        """What is known about the addresses of these people, on whatever record.
+    def _known(self, partners, addresses):
+        """What is known about these people and their addresses, on whatever record of the company.
 
-        :return: a set-like mapping: (purpose id, channel, address) → an answer or a question stands;
-            ("own" | "quarantined", channel, address) → the address came so
+        :return: sets ``settled`` (purpose id, channel, address) that are answered or were asked before;
+            ``no`` (purpose id, contact id or e-mail address) of those who turned the purpose down in any channel;
+            ``own`` and ``quarantined``, the addresses that came so
         """
-        # only whether something is known leaves this method; addresses are those of the caller's contacts
-        rows = self.env.execute_query(
+        known = {name: set() for name in ("settled", "no", "own", "quarantined")}
+        asked_of = list({address for of_channel in addresses.values() for address in of_channel.values() if address})
+        # only whether something is known leaves this method
+        for purpose_id, channel, address, kind, quarantined in self.env.execute_query(
             SQL(
-                """SELECT DISTINCT e.purpose_id, e.channel, e.address, e.kind = 'requested',
-                          e.source = ANY(%(quarantined)s),
-                          e.kind IN ('requested', 'refused', 'withdrawn', 'objected')
-                          OR (e.kind IN ('given', 'informed') AND e.until >= %(today)s)
-                          OR (e.kind = 'pending' AND e.until >= %(today)s AND NOT e.source = ANY(%(quarantined)s))
-                     FROM consent_event e
-                    WHERE e.company_id = %(company)s AND e.address = ANY(%(addresses)s)""",
-                quarantined=list(fold.QUARANTINED_SOURCES),
-                today=fields.Date.today(),
-                company=self.env.company.id,
-                addresses=[
-                    address
-                    for channel in CHANNELS
-                    for address in partners._consent_addresses(channel).values()
-                    if address
-                ],
+                """SELECT DISTINCT purpose_id, channel, address, kind, source = ANY(%s)
+                     FROM consent_event WHERE company_id = %s AND address = ANY(%s)""",
+                list(fold.QUARANTINED_SOURCES),
+                self.env.company.id,
+                asked_of,
             )
-        )
-        known = defaultdict(bool)
-        for purpose_id, channel, address, by_us, quarantined, decided in rows:
-            if not by_us:
-                known["quarantined" if quarantined else "own", channel, address] = True
-            if decided:
-                known[purpose_id, channel, address] = True
+        ):
+            if kind == "requested":
+                known["settled"].add((purpose_id, channel, address))
+            else:
+                known["quarantined" if quarantined else "own"].add(address)
+        for purpose_id, channel, address, partner_id, negative in self.env.execute_query(
+            SQL(
+                """SELECT b.purpose_id, b.channel, b.address, s.partner_id, b.state = ANY(%(negative)s)
+                     FROM consent_basis b
+                     JOIN consent_subject s ON s.id = b.subject_id
+                    WHERE b.company_id = %(company)s
+                      AND (b.address = ANY(%(addresses)s) OR s.partner_id = ANY(%(partners)s))
+                      AND (b.state = ANY(%(negative)s)
+                           OR b.until >= %(today)s AND (b.state = 'active'
+                              OR b.state = 'pending' AND NOT b.source = ANY(%(quarantined)s)))""",
+                negative=list(fold.NEGATIVE_STATES),
+                quarantined=list(fold.QUARANTINED_SOURCES),
+                company=self.env.company.id,
+                addresses=asked_of,
+                partners=partners.ids,
+                today=fields.Date.today(),
+            )
+        ):
+            known["settled"].add((purpose_id, channel, address))
+            if negative:
+                known["no"] |= {(purpose_id, partner_id)} | ({(purpose_id, address)} if channel == "email" else set())
         return known
 
     @api.model
