@@ -3,6 +3,7 @@ from . import res_company
 from . import consent_purpose
 from . import consent_purpose_evidence
 from . import consent_assessment
+from . import consent_country
 from . import consent_notice
 from . import consent_country
 from . import consent_country_age
@@ -21,5 +22,9 @@ from . import consent_evidence
 from . import consent_proof
 from . import consent_receipt
 from . import res_company
+from . import consent_recording
+from . import consent_letter
+from . import consent_reminder
+from . import consent_limit
 from . import res_partner
 from . import res_config_settings

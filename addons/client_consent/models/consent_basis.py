@@ -58,7 +58,7 @@ class ConsentBasis(models.Model):
     def _compute_answer(self):
         today = fields.Date.today()
         for basis in self:
-            past = basis.state == "active" and basis.until and basis.until < today
+            past = basis.state in fold.ENDING_STATES and basis.until and basis.until < today
             basis.answer = "expired" if past else basis.state
 
     @api.model_create_multi
@@ -99,7 +99,7 @@ class ConsentBasis(models.Model):
                           (subject_id, purpose_id, channel, address, company_id,
                             state, since, until, source, voice, event_ref)
                    SELECT subject_id, purpose_id, channel, address, company_id, state, at,
-                          CASE WHEN state = 'active' THEN until END, source, voice, id
+                          CASE WHEN state = ANY(%(ending)s) THEN until END, source, voice, id
                      FROM winner
                    ON CONFLICT (subject_id, purpose_id, channel, address, company_id) DO UPDATE
                       SET state = EXCLUDED.state, since = EXCLUDED.since, until = EXCLUDED.until,
@@ -107,6 +107,7 @@ class ConsentBasis(models.Model):
                     WHERE (EXCLUDED.voice, EXCLUDED.since, EXCLUDED.event_ref)
                           > (consent_basis.voice, consent_basis.since, consent_basis.event_ref)""",
                 own=list(fold.OWN_SOURCES),
+                ending=list(fold.ENDING_STATES),
                 only=only,
             )
         )
@@ -199,3 +200,12 @@ class ConsentBasis(models.Model):
                 )
             case _:
                 return self.env._("%(what)s: asked %(since)s, no answer yet (%(how)s)", what=what, since=since, how=how)
+
+    # -- buttons -------------------------------------------------------------------------------------
+
+    def action_add_evidence(self):
+        """Open the dialog that hands in the evidence this answer waits for."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_evidence_wizard")
+        action["context"] = {"default_basis_id": self.id}
+        return action

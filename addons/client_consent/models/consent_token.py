@@ -21,6 +21,7 @@ class ConsentToken(models.Model):
     kind = fields.Char(required=True, readonly=True)
     subject_id = fields.Many2one("consent.subject", readonly=True, index="btree_not_null", ondelete="cascade")
     values = fields.Json(readonly=True)
+    issued_at = fields.Datetime(readonly=True, default=fields.Datetime.now)
     ends_at = fields.Datetime(required=True, readonly=True, index=True)
     used_at = fields.Datetime(readonly=True)
 

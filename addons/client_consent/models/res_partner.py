@@ -1,15 +1,11 @@
-from dateutil.relativedelta import relativedelta
 from markupsafe import Markup
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import fold
-from .consent_event import CHANNEL_NAMES, SOURCES
-from .consent_purpose import BY_EVENT, WITHOUT_EVENT
-
-KIND_OF_BASIS = {"consent": "given", "legitimate_interest": "informed"}
+from .consent_purpose import WITHOUT_EVENT
 
 
 class ResPartner(models.Model):
@@ -24,6 +20,28 @@ class ResPartner(models.Model):
     consent_banner = fields.Html(
         compute="_compute_consents", sanitize=False, groups="client_consent.group_consent_user"
     )
+    consent_birthdate = fields.Date(
+        "Birth date",
+        copy=False,
+        groups="client_consent.group_consent_user",
+        help="Only where the age matters: below the age of the country an answer waits for the guardian's own.",
+    )
+    consent_guardian_id = fields.Many2one(
+        "res.partner",
+        "Guardian",
+        copy=False,
+        index="btree_not_null",
+        groups="client_consent.group_consent_user",
+        help="Gets a link by e-mail for every answer of the child; it needs an address of the guardian's own.",
+    )
+
+    @api.constrains("consent_birthdate", "consent_guardian_id")
+    def _check_consent_guardian(self):
+        for partner in self:
+            if partner.consent_birthdate and partner.consent_birthdate > fields.Date.today():
+                raise ValidationError(self.env._("The birth date lies in the future: correct it."))
+            if partner.consent_guardian_id == partner:
+                raise ValidationError(self.env._("Nobody is their own guardian: choose another contact."))
 
     @api.depends_context("lang", "allowed_company_ids")
     def _compute_consents(self):
@@ -95,6 +113,39 @@ class ResPartner(models.Model):
         action["context"] = {"default_partner_id": self.id}
         return action
 
+    def action_consent_request(self):
+        """Open the dialog that asks these people for their consent by mail."""
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_request_wizard")
+        action["context"] = {"default_partner_ids": self.ids}
+        return action
+
+    def action_consent_renew(self):
+        """Ask by mail, once, whether what ends soon may go on."""
+        self.ensure_one()
+        self._consent_check_caller()
+        if not self.email_normalized:
+            raise UserError(self.env._("There is no e-mail address: ask in person and record the answer."))
+        if not self.env["consent.recording"]._renew(self):
+            raise UserError(
+                self.env._("Nothing ends soon, or the person was asked already: record the answer when it comes.")
+            )
+        message = self.env._("The letter is on its way. What the person answers is recorded by itself.")
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"type": "success", "message": message, "next": {"type": "ir.actions.act_window_close"}},
+        }
+
+    def action_consent_erase(self):
+        """Open what ends the keeping of this person's data."""
+        self.ensure_one()
+        self._consent_check_caller()
+        return self._get_consent_erase_action()
+
+    def _get_consent_erase_action(self):
+        """Without an add-on that erases, all that can be done is to stop using the data."""
+        return self.action_consent_withdraw()
+
     # -- promised methods ----------------------------------------------------------------------------
 
     def consent_give(self, purpose, channels, source, notice=None, evidence=None, given_at=None, note=None):
@@ -103,51 +154,16 @@ class ResPartner(models.Model):
         :param purpose: code of an active purpose
         :param channels: list of email, sms, phone, post, messenger
         :param source: how it was obtained, see ``consent.event.source``
-        :param notice: code of a published notice in the person's or any language
+        :param notice: code of a published notice in the person's or the company's language
+        :param evidence: ``[{"name": "form.pdf", "content": base64}]``; a purpose may demand it, see ``state`` below
         :param given_at: moment, UTC; now by default, never in the future
         :return: one receipt per contact and channel: ``{receipt, partner_id, purpose, lawful_basis, channel, address,
-            state, at, until, notice, commitment, company}``
+            state, at, until, notice, commitment, company}``; ``state`` is pending where a confirmation, the guardian's
+            answer or evidence is missing
         :raises UserError: when something is missing, saying what; nothing is recorded then
         """
         self._consent_check_caller()
-        purpose = self._consent_purpose(purpose)
-        if purpose.lawful_basis not in KIND_OF_BASIS:
-            raise UserError(self.env._("“%s” needs no consent: its lawful basis is another one.", purpose.name))
-        if purpose.state != "active":
-            raise UserError(self.env._("“%s” is not in use: activate the purpose first.", purpose.name))
-        if evidence:
-            raise UserError(self.env._("Evidence files cannot be kept yet: note where the original lies instead."))
-        channels = self._consent_channels(channels, purpose)
-        self._consent_check_source(source)
-        at = self._consent_moment(given_at)
-        kind = "pending" if source in fold.QUARANTINED_SOURCES else KIND_OF_BASIS[purpose.lawful_basis]
-        until = at.date() + relativedelta(months=purpose.validity_months)
-        addresses = {channel: self._consent_addresses(channel) for channel in channels}
-        for channel in channels:
-            if missing := [id_ for id_ in self.ids if not addresses[channel].get(id_)]:
-                raise UserError(
-                    self.env._(
-                        "%(count)s contact(s) have no address for the channel %(channel)s: "
-                        "fill it in on the contact first.",
-                        count=len(missing),
-                        channel=dict(CHANNEL_NAMES)[channel],
-                    )
-                )
-        return self._consent_record(
-            [
-                {"partner": partner, "purpose": purpose, "channel": channel, "address": addresses[channel][partner.id]}
-                for partner in self
-                for channel in channels
-            ],
-            {
-                "kind": kind,
-                "source": source,
-                "at": at,
-                "until": until,
-                "note": note,
-                "notice": self._consent_notice(notice),
-            },
-        )
+        return self.env["consent.recording"]._give(self, purpose, channels, source, notice, evidence, given_at, note)
 
     def consent_withdraw(self, purpose=None, channels=None, source="in_person", reason=None, at=None):
         """Record that these people take back what they allowed. It always succeeds, Art. 7(3).
@@ -156,14 +172,16 @@ class ResPartner(models.Model):
         :param channels: list of channels, or nothing for all
         :return: receipts, see :meth:`consent_give`
         """
-        return self._consent_say_no("withdrawn", purpose, channels, source, reason, at)
+        self._consent_check_caller()
+        return self.env["consent.recording"]._deny("withdrawn", self, purpose, channels, source, reason, at)
 
     def consent_object(self, purpose=None, channels=None, source="in_person", at=None):
         """Record that these people object, Art. 21; to everything when no purpose is named.
 
         :return: receipts, see :meth:`consent_give`
         """
-        return self._consent_say_no("objected", purpose, channels, source, None, at)
+        self._consent_check_caller()
+        return self.env["consent.recording"]._deny("objected", self, purpose, channels, source, None, at)
 
     def consent_status(self):
         """Say what these people allowed.
@@ -317,92 +335,6 @@ class ResPartner(models.Model):
 
     # -- helpers -------------------------------------------------------------------------------------
 
-    def _consent_say_no(self, kind, purpose, channels, source, reason, at):
-        self._consent_check_caller()
-        self._consent_check_source(source)
-        moment = self._consent_moment(at)
-        purposes = self._consent_purpose(purpose) if purpose else self._consent_deniable_purposes()
-        if purpose and purposes.lawful_basis not in BY_EVENT:
-            raise UserError(
-                self.env._("“%s” cannot be withdrawn: it does not rest on the person's consent.", purposes.name)
-            )
-        pairs = {(p, channel) for p in purposes for channel in (channels or p._channels())}
-        if channels and purpose:
-            self._consent_channels(channels, purposes)
-        entries, seen = [], set()
-        for basis in (
-            self.env["consent.basis"]
-            .sudo()
-            .search(
-                [
-                    ("partner_id", "in", self.ids),
-                    ("purpose_id", "in", purposes.ids),
-                    ("company_id", "=", self.env.company.id),
-                ]
-            )
-        ):
-            if (basis.purpose_id.sudo(False), basis.channel) in pairs and basis.state not in ("withdrawn", "objected"):
-                entries.append(
-                    {
-                        "partner": basis.partner_id,
-                        "purpose": basis.purpose_id,
-                        "channel": basis.channel,
-                        "address": basis.address,
-                    }
-                )
-            seen.add((basis.partner_id.id, basis.purpose_id.id, basis.channel, basis.address))
-        if purpose or kind == "objected":
-            for channel in {channel for _p, channel in pairs}:
-                for id_, address in self._consent_addresses(channel).items():
-                    entries += [
-                        {"partner": self.browse(id_), "purpose": p, "channel": channel, "address": address}
-                        for p, other in pairs
-                        if other == channel and address and (id_, p.id, channel, address) not in seen
-                    ]
-        return self._consent_record(entries, {"kind": kind, "source": source, "at": moment, "note": reason})
-
-    def _consent_deniable_purposes(self):
-        return self.env["consent.purpose"].search([("lawful_basis", "in", BY_EVENT), ("state", "!=", "draft")])
-
-    def _consent_record(self, entries, common):
-        """Append one event per entry and return the receipts."""
-        subjects = self.env["consent.subject"]._of_partners(self, create=True)
-        company = self.env.company
-        events = (
-            self.env["consent.event"]
-            .sudo()
-            ._append(
-                [
-                    {
-                        **common,
-                        "subject": subjects[entry["partner"].id],
-                        "purpose": entry["purpose"],
-                        "channel": entry["channel"],
-                        "address": entry["address"],
-                        "company": company,
-                    }
-                    for entry in entries
-                ]
-            )
-        )
-        return [self._consent_receipt(entry["partner"], event) for entry, event in zip(entries, events, strict=True)]
-
-    def _consent_receipt(self, partner, event):
-        return {
-            "receipt": event.uuid,
-            "partner_id": partner.id,
-            "purpose": event.purpose_id.code,
-            "lawful_basis": event.purpose_id.lawful_basis,
-            "channel": event.channel,
-            "address": event.address,
-            "state": fold.STATE_OF_KIND[event.kind],
-            "at": fields.Datetime.to_string(event.at),
-            "until": fields.Date.to_string(event.until) if event.until else None,
-            "notice": event.notice_id.code or None,
-            "commitment": event.commitment,
-            "company": event.company_id.id,
-        }
-
     def _consent_check_caller(self):
         if not self.env.user.has_group("client_consent.group_consent_user"):
             raise AccessError(
@@ -414,51 +346,13 @@ class ResPartner(models.Model):
         if not self.env.su:
             self._consent_check_caller()
 
-    def _consent_check_source(self, source):
-        if source not in fold.SOURCES:
-            raise UserError(
-                self.env._(
-                    "“%(given)s” is no way to obtain a consent; silence, scrolling or using a site never is. "
-                    "Use one of: %(all)s.",
-                    given=source,
-                    all=", ".join(code for code, _label in SOURCES),
-                )
-            )
-
-    def _consent_purpose(self, code):
-        purpose = self.env["consent.purpose"].search([("code", "=", code)], limit=1)
-        if not purpose:
-            raise UserError(self.env._("There is no purpose with the code “%s”.", code))
-        return purpose
-
-    def _consent_channels(self, channels, purpose):
-        """The channels as a list, all of them allowed by the purpose."""
-        if isinstance(channels, str) or not channels:
-            raise UserError(self.env._("Name the channels as a list, for example email and sms."))
-        if wrong := [channel for channel in channels if channel not in purpose._channels()]:
-            raise UserError(
-                self.env._(
-                    "“%(purpose)s” does not use the channel(s) %(wrong)s; it uses %(right)s.",
-                    purpose=purpose.name,
-                    wrong=", ".join(map(str, wrong)),
-                    right=", ".join(purpose._channels()),
-                )
-            )
-        return list(dict.fromkeys(channels))
-
-    def _consent_notice(self, code):
-        notices = self.env["consent.notice"]
-        if not code:
-            return notices
-        found = notices.search([("code", "=", code), ("state", "=", "published")])
-        if not found:
-            raise UserError(self.env._("There is no published notice with the code “%s”: publish it first.", code))
-        return found.filtered(lambda notice: notice.lang == self[:1].lang)[:1] or found[:1]
-
     def _consent_moment(self, value):
         """A moment that has passed, as Odoo stores it: UTC without zone."""
         now = fields.Datetime.now()
-        moment = fields.Datetime.to_datetime(value) if value else now
+        try:
+            moment = fields.Datetime.to_datetime(value) if value else now
+        except ValueError as error:
+            raise UserError(self.env._("Write the moment as year-month-day hours:minutes:seconds, in UTC.")) from error
         if moment > now:
             raise UserError(self.env._("The moment lies in the future: record a consent when it was given."))
         return moment.replace(microsecond=0)

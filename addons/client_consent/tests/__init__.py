@@ -3,6 +3,10 @@ from . import test_country
 from . import test_evidence
 from . import test_gate
 from . import test_key
+from . import recording_common
+from . import test_double_opt_in
+from . import test_gate
+from . import test_guardian
 from . import test_ledger
 from . import test_ledger_append
 from . import test_ledger_concurrency
@@ -12,5 +16,7 @@ from . import test_notice
 from . import test_proof
 from . import test_purpose
 from . import test_receipt
+from . import test_recording
+from . import test_renewal
 from . import test_rights
 from . import test_settings

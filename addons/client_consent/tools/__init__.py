@@ -5,6 +5,7 @@ A map:
 - ``errors``      one root, ``ConsentError``; a child per situation with its data as attributes
 - ``canonical``   one function from a value to its canonical bytes (RFC 8785), and moments with a zone
 - ``commitment``  what the ledger publishes about an event: SHA-256(salt ‖ canonical bytes), versioned
+- ``consent_form``  the paper form a person signs, as PDF
 - ``fold``        events to the present answer; the specification of the fold written in SQL
 - ``file_kind``   what an evidence file is by its content, and why it is refused
 - ``receipt``     what a person gets about an answer (ISO/IEC TS 27560), and the check of what somebody holds

@@ -133,3 +133,14 @@ class ExportInvalid(ConsentError):
         super().__init__(f"line {line}: {why}")
         self.line = line
         self.why = why
+
+
+class FontMissing(ConsentError):
+    """A font that every letter needs is not installed.
+
+    :ivar font: its name
+    """
+
+    def __init__(self, font):
+        super().__init__(f"the font {font} is not installed")
+        self.font = font
