@@ -44,6 +44,13 @@ class ConsentPurpose(models.Model):
     assessment = fields.Text(
         help="Legitimate interest: the purpose, why it is needed, and why the person's interests do not outweigh it."
     )
+    on_new_address = fields.Selection(
+        [("carry", "Carry over once a user confirms it"), ("ask", "Ask again"), ("stop", "Stop")],
+        "When the address changes",
+        default="ask",
+        required=True,
+        help="An answer belongs to the address it was given for; a new one is never covered by itself.",
+    )
     company_id = fields.Many2one(
         "res.company", help="Empty: every company uses it; each consent still counts for one only."
     )
