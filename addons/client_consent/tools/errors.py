@@ -83,3 +83,17 @@ class KeyMismatch(KeyProblem):
 
 class CannotDecrypt(ConsentError):
     """Wrong key, wrong context or changed bytes; authenticated encryption does not say which."""
+
+
+class UnreadableFile(ConsentError):
+    """A file to import cannot be read as a table.
+
+    :ivar code: empty, binary, encoding, mixed, quotes, old_excel, broken_excel or too_long
+    :ivar row: where, as a spreadsheet numbers its rows; 0 when it is the file as a whole
+    """
+
+    def __init__(self, code, row=0, encoding=""):
+        super().__init__(f"the file cannot be read: {code}" + (f" in row {row}" if row else ""))
+        self.code = code
+        self.row = row
+        self.encoding = encoding
