@@ -5,4 +5,7 @@ from . import consent_subject
 from . import consent_token
 from . import consent_event
 from . import consent_basis
+from . import consent_source
+from . import consent_address_change
+from . import consent_import
 from . import res_partner
