@@ -6,3 +6,4 @@ from . import recovery_sheet
 from . import limit
 from . import answer
 from . import office
+from . import invite

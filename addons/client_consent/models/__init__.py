@@ -26,5 +26,8 @@ from . import consent_recording
 from . import consent_letter
 from . import consent_reminder
 from . import consent_limit
+from . import consent_source
+from . import consent_address_change
+from . import consent_import
 from . import res_partner
 from . import res_config_settings

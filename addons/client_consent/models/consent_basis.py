@@ -112,7 +112,9 @@ class ConsentBasis(models.Model):
             )
         )
         self.env["consent.basis"].invalidate_model()
-        self.env["res.partner"].invalidate_model(["consent_basis_ids", "consent_banner"])
+        self.env["res.partner"].invalidate_model(
+            ["consent_basis_ids", "consent_banner", "consent_quarantined", "consent_address_changed"]
+        )
 
     def _stored_rows(self):
         """Every row as a tuple without its id, to compare two folds."""

@@ -213,7 +213,8 @@ class ConsentRecording(models.AbstractModel):
 
     @api.model
     def _after_confirmation(self, events):
-        """Called with the events that made an answer count; an add-on sends receipts here."""
+        """Called with the events that made an answer count: the person gets the receipts, if the company sends them."""
+        self.env["consent.receipt"]._send(events)
 
     @api.model
     def _open(self, events):
@@ -594,8 +595,9 @@ class ConsentRecording(models.AbstractModel):
         return self.env["consent.event"].sudo()._append(full)[: len(entries)]
 
     def _get_further_entries(self, entries):
-        """Entries that follow from others, for add-ons: the same person's other records, for example."""
-        return []
+        """Entries that follow from others: a later own yes ends the no of the same person's merged records, too."""
+        own = [entry for entry in entries if entry["kind"] == "given" and entry["source"] in fold.OWN_SOURCES]
+        return self.env["consent.subject"]._also_answering(own)
 
     def _entry_like(self, event):
         """The entry of an event about the same thing as another."""

@@ -48,6 +48,46 @@ class ConsentSubject(models.Model):
             found.update(zip(missing, made, strict=True))
         return found
 
+    @api.model
+    def _also_answering(self, entries):
+        """The same answers for the other subjects of these contacts that hold a no about the same thing.
+
+        After a merge a contact has several subjects, and the no of each counts. A later own yes ends them all;
+        otherwise a person who once said no on a record that is gone could never say yes again.
+
+        :param entries: of *given* events by the person, see ``consent.event._append``
+        """
+        if not entries:
+            return []
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT own.id, b.subject_id, b.purpose_id, b.channel, b.address, b.company_id
+                     FROM consent_subject own
+                     JOIN consent_subject other ON other.partner_id = own.partner_id AND other.id <> own.id
+                     JOIN consent_basis b ON b.subject_id = other.id
+                    WHERE own.id = ANY(%s) AND b.state IN ('refused', 'withdrawn', 'objected')""",
+                [entry["subject"].id for entry in entries],
+            )
+        )
+        others = {}
+        for own, other, *about in rows:
+            others.setdefault((own, *about), []).append(other)
+        return [
+            {**entry, "subject": self.sudo().browse(other)}
+            for entry in entries
+            for other in others.get(
+                (
+                    entry["subject"].id,
+                    entry["purpose"].id,
+                    entry["channel"],
+                    entry["address"],
+                    entry["company"].id,
+                ),
+                (),
+            )
+        ]
+
     def _data_key(self):
         """The 32-byte key of this subject; made at first use, wrapped under the key ring."""
         self.ensure_one()

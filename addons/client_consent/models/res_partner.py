@@ -7,6 +7,9 @@ from odoo.tools import SQL
 from ..tools import fold
 from .consent_purpose import WITHOUT_EVENT
 
+#: Writing one of these may leave answers behind at an earlier address.
+CONSENT_ADDRESS_FIELDS = frozenset({"email", "phone", "country_id", "street", "street2", "zip", "city", "parent_id"})
+
 
 class ResPartner(models.Model):
     _inherit = "res.partner"
@@ -238,10 +241,10 @@ class ResPartner(models.Model):
     # -- the gate ------------------------------------------------------------------------------------
 
     def _may_process(self, purpose, channel):
-        """Those of the contacts for whom the purpose and channel are allowed now, in the current company."""
+        """Those of the contacts for whom the purpose and channel are allowed now; nobody who is archived."""
         if not self.ids:
             return self
-        domain = self._may_process_domain(purpose, channel)
+        domain = self._may_process_domain(purpose, channel) & Domain("active", "=", True)
         return (
             self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & domain).with_env(self.env)
         )
@@ -362,3 +365,187 @@ class ResPartner(models.Model):
         self.ensure_one()
         found = self.env["consent.subject"]._of_partners(self, create)
         return found.get(self.id, self.env["consent.subject"])
+
+    # -- where the data came from, and changed addresses ---------------------------------------------
+
+    consent_source_ids = fields.One2many(
+        "consent.source", "partner_id", "Sources", groups="client_consent.group_consent_user"
+    )
+    consent_sources = fields.Char(
+        "Data come from", compute="_compute_consent_intake", groups="client_consent.group_consent_user"
+    )
+    consent_quarantined = fields.Boolean(
+        "Quarantined",
+        compute="_compute_consent_intake",
+        search="_search_consent_quarantined",
+        groups="client_consent.group_consent_user",
+        help="All we have is bought, public, recommended or enriched data: no advertising before the person answers.",
+    )
+    consent_address_changed = fields.Boolean(
+        "New address without consent",
+        compute="_compute_consent_intake",
+        search="_search_consent_address_changed",
+        groups="client_consent.group_consent_user",
+        help="The person agreed for an earlier address; somebody decides what becomes of it.",
+    )
+
+    @api.depends_context("lang", "company")
+    def _compute_consent_intake(self):
+        """All three by one query: every contact that is opened asks them."""
+        rows = {}
+        if self.ids:
+            self.env.flush_all()
+            rows = {
+                id_: values
+                for id_, *values in self.env.execute_query(
+                    SQL(
+                        """SELECT p.id, p.id IN %s, p.id IN %s,
+                                  (SELECT array_agg(s.id ORDER BY s.obtained_on, s.id) FROM consent_source s
+                                    WHERE s.partner_id = p.id AND s.company_id = %s)
+                             FROM res_partner p WHERE p.id = ANY(%s)""",
+                        self._consent_quarantined_sql(),
+                        self._consent_address_changed_sql(),
+                        self.env.company.id,
+                        self.ids,
+                    )
+                )
+            }
+        for partner in self:
+            quarantined, changed, sources = rows.get(partner.id, (False, False, None))
+            partner.consent_quarantined = quarantined
+            partner.consent_address_changed = changed
+            # the field asks for the group that reads sources
+            sources = self.env["consent.source"].sudo().browse(sources or ())
+            partner.consent_sources = " · ".join(source._sentence() for source in sources) or False
+
+    def _search_consent_quarantined(self, operator, value):
+        return self._search_by_sql(operator, value, self._consent_quarantined_sql())
+
+    def _search_consent_address_changed(self, operator, value):
+        return self._search_by_sql(operator, value, self._consent_address_changed_sql())
+
+    def _search_by_sql(self, operator, value, sql):
+        if operator != "in":
+            return NotImplemented
+        self.env.flush_all()
+        return Domain("id", "in" if True in value else "not in", sql)
+
+    def _consent_quarantined_sql(self):
+        """Contacts whose data came from elsewhere only, and who did not answer themselves; per company."""
+        return SQL(
+            """(SELECT s.partner_id
+                  FROM (SELECT partner_id FROM consent_source WHERE company_id = %(company)s AND kind = ANY(%(foreign)s)
+                         UNION
+                        SELECT u.partner_id FROM consent_basis b JOIN consent_subject u ON u.id = b.subject_id
+                         WHERE b.company_id = %(company)s AND b.source = ANY(%(foreign)s)) AS s
+                 WHERE s.partner_id IS NOT NULL
+                   AND NOT EXISTS (SELECT FROM consent_source o WHERE o.partner_id = s.partner_id
+                                      AND o.company_id = %(company)s AND o.kind = ANY(%(own)s))
+                   AND NOT EXISTS (SELECT FROM consent_basis b JOIN consent_subject u ON u.id = b.subject_id
+                                    WHERE u.partner_id = s.partner_id AND b.company_id = %(company)s AND b.voice = 2))""",
+            company=self.env.company.id,
+            foreign=list(fold.QUARANTINED_SOURCES),
+            own=list(fold.OWN_SOURCES),
+        )
+
+    def _consent_address_changed_sql(self):
+        """Contacts with a yes for an earlier address about which nobody decided; per company."""
+        return SQL(
+            """(SELECT p.id
+                  FROM consent_address_change c
+                  JOIN consent_event b ON b.id = c.event_id
+                  JOIN res_partner p ON p.id = c.partner_id
+                 WHERE c.state = 'open' AND c.company_id = %s AND b.address <> %s)""",
+            self.env.company.id,
+            self.env["consent.address.change"]._address_sql(),
+        )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if CONSENT_ADDRESS_FIELDS & vals.keys():
+            self.env["consent.address.change"]._open_for(self)
+        return result
+
+    def action_consent_sources(self):
+        """Open where this person's data came from."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_source")
+        action["domain"] = [("partner_id", "=", self.id)]
+        action["context"] = {"default_partner_id": self.id}
+        return action
+
+    def action_consent_address_changes(self):
+        """Open what is to be decided after a change of address."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_address_change")
+        action["domain"] = [("partner_id", "=", self.id), ("state", "=", "open")]
+        return action
+
+    def action_consent_invite(self):
+        """Open the dialog with a link that this person may pass on to a friend."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_invite_wizard")
+        action["context"] = {"default_referrer_id": self.id}
+        return action
+
+    def _consent_standing_denials(self):
+        """What these people turned down and did not allow again since: one event per purpose, channel and company.
+
+        Of several the strictest counts. A later own yes for the present address of the same contact ends a no.
+
+        :return: [(contact id, id of the event)]
+        """
+        self.env.flush_all()
+        return self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (p.id, b.purpose_id, b.channel, b.company_id) p.id, b.event_ref
+                     FROM consent_basis b
+                     JOIN consent_subject s ON s.id = b.subject_id
+                     JOIN res_partner p ON p.id = s.partner_id
+                    WHERE p.id = ANY(%(ids)s) AND b.state IN ('refused', 'withdrawn', 'objected')
+                      AND NOT EXISTS (
+                          SELECT FROM consent_basis y JOIN consent_subject ys ON ys.id = y.subject_id
+                           WHERE ys.partner_id = p.id AND y.purpose_id = b.purpose_id AND y.channel = b.channel
+                             AND y.company_id = b.company_id AND y.state = 'active' AND y.voice = 2
+                             AND y.since > b.since AND y.address = %(address)s)
+                 ORDER BY p.id, b.purpose_id, b.channel, b.company_id,
+                          array_position(ARRAY['objected', 'withdrawn', 'refused'], b.state::text), b.since DESC""",
+                ids=self.ids,
+                address=self.env["consent.address.change"]._address_sql(),
+            )
+        )
+
+    def _consent_carry_denials(self, event_ids):
+        """Let what was turned down for another address of this person count for the present one too."""
+        self.ensure_one()
+        # an event is read and repeated on the contact that stayed; the merge decided who may do that
+        events = self.env["consent.event"].sudo().browse(event_ids)
+        strictness = ["objected", "withdrawn", "refused"]
+        denied = {}
+        for event in events.sorted(lambda event: strictness.index(event.kind)):
+            denied.setdefault((event.purpose_id, event.channel, event.company_id), event)
+        standing = {
+            (basis.purpose_id, basis.channel, basis.company_id, basis.address)
+            for basis in self.env["consent.basis"]
+            .sudo()
+            .search([("partner_id", "=", self.id), ("state", "in", fold.NEGATIVE_STATES)])
+        }
+        addresses = {channel: self._consent_addresses(channel).get(self.id) for _p, channel, _c in denied}
+        subject = self._consent_subject(create=True)
+        self.env["consent.event"].sudo()._append(
+            [
+                {
+                    "subject": subject,
+                    "purpose": purpose,
+                    "company": company,
+                    "kind": event.kind,
+                    "source": event.source,
+                    "channel": channel,
+                    "address": addresses[channel],
+                    "at": fields.Datetime.now(),
+                    "detail": {"carried_from": self.env["consent.address.change"]._digest(event.address)},
+                }
+                for (purpose, channel, company), event in denied.items()
+                if addresses[channel] and (purpose, channel, company, addresses[channel]) not in standing
+            ]
+        )

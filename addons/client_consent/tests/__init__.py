@@ -12,6 +12,11 @@ from . import test_ledger_append
 from . import test_ledger_concurrency
 from . import test_ledger_sign
 from . import test_ledger_tampering
+from . import test_address
+from . import test_gate
+from . import test_import
+from . import test_ledger
+from . import test_merge
 from . import test_notice
 from . import test_proof
 from . import test_purpose
@@ -20,3 +25,4 @@ from . import test_recording
 from . import test_renewal
 from . import test_rights
 from . import test_settings
+from . import test_source

@@ -16,6 +16,8 @@ A map:
 - ``verifier``      reads a ledger in order and names what is not as it was signed
 - ``ledger_file``   the ledger as a file; ``verify_ledger.py`` checks one on any machine
 - ``recovery_sheet`` the key on paper
+- ``import_rows`` rows of a spreadsheet to checked values, or to problems that name row and field
+- ``informing``   by when a person must be told that we hold data from elsewhere (Art. 14)
 - ``keys``        the key ring: derived keys, AES-256-GCM, the fingerprint the database keeps
 - ``notice_lint``     what is wrong with a notice before it is published
 - ``notice_wording``  the words it looks for, per language

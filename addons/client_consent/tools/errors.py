@@ -144,3 +144,17 @@ class FontMissing(ConsentError):
     def __init__(self, font):
         super().__init__(f"the font {font} is not installed")
         self.font = font
+
+
+class UnreadableFile(ConsentError):
+    """A file to import cannot be read as a table.
+
+    :ivar code: empty, binary, encoding, mixed, quotes, old_excel, broken_excel or too_long
+    :ivar row: where, as a spreadsheet numbers its rows; 0 when it is the file as a whole
+    """
+
+    def __init__(self, code, row=0, encoding=""):
+        super().__init__(f"the file cannot be read: {code}" + (f" in row {row}" if row else ""))
+        self.code = code
+        self.row = row
+        self.encoding = encoding
