@@ -5,7 +5,6 @@ from . import consent_purpose_evidence
 from . import consent_assessment
 from . import consent_country
 from . import consent_notice
-from . import consent_country
 from . import consent_country_age
 from . import consent_subject
 from . import consent_token
@@ -21,7 +20,6 @@ from . import consent_basis_notice
 from . import consent_evidence
 from . import consent_proof
 from . import consent_receipt
-from . import res_company
 from . import consent_recording
 from . import consent_letter
 from . import consent_reminder
