@@ -115,6 +115,7 @@ class Ledger:
         """What each checkpoint signs, ``(size, root, time)``: its note, or its columns when the note does not hold."""
         targets, before, self._signers = [], None, set()
         trusted = None if vouched is None else set(vouched)
+        keys = {key: fingerprint for key, fingerprint in keys.items() if signed_note.is_key(key)}
         for row in checkpoints:
             target = (row.size, row.root, row.signed_at)
             try:
@@ -261,6 +262,7 @@ class Ledger:
 
     def problems(self) -> list[Problem]:
         """Everything that was found, once all rows were read."""
+        self._grow()
         result = list(self._found)
         wrong, last = self._wrong, len(self._targets)
         # one wrong entry makes every later tree wrong: the first is named, the others follow from it
