@@ -69,9 +69,7 @@ def check(lines: Iterable[str], keys: Iterable[str] | None = None) -> Ledger:
             if ledger is None:
                 ledger = _ledger(checkpoints, header, keys)
             if kind == "entry":
-                chunk.append(
-                    (row["place"], row["event"], row["entry"], row["commitment"], row["state"], _salted(row))
-                )
+                chunk.append((row["place"], row["event"], row["entry"], row["commitment"], row["state"], _salted(row)))
                 if len(chunk) == _CHUNK:
                     ledger.entries(chunk)
                     chunk.clear()

@@ -7,6 +7,7 @@ is compared in passing, which proves that every later tree begins with every ear
 
 import bisect
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -131,16 +132,15 @@ class Ledger:
                 target = (stated.size, stated.root.hex(), stated.time)
                 if trusted is not None and key not in trusted:
                     self.problem("vouched", checkpoint=row.size)
-                if (row.size, row.root) != target[:2] or row.signed_at != stated.time:
-                    self.problem("statement", checkpoint=row.size)
-                elif keys[key] != row.fingerprint:
+                columns = (row.size, row.root, row.signed_at, row.fingerprint)
+                if columns != (*target, keys[key]):
                     self.problem("statement", checkpoint=row.size)
                 if stated.previous != (signed_note.note_digest(before) if before else None):
                     self.problem("chain", checkpoint=row.size)
                 before = row.note
             targets.append(target)
         targets.sort(key=lambda target: target[0])
-        for (size, *_rest), (later, *_more) in zip(targets, targets[1:], strict=False):
+        for (size, *_rest), (later, *_more) in itertools.pairwise(targets):
             if size == later:
                 self.problem("repeated", checkpoint=size)
         return targets
@@ -270,10 +270,10 @@ class Ledger:
         result += [Problem("root", checkpoint=self._targets[n][0]) for n in wrong[: run + 1]]
         if later := wrong[run + 1 :]:
             result.append(Problem("root", more=len(later)))
-        result += [Problem("short", checkpoint=self._targets[n][0]) for n in range(self._next, min(last, self._next + 1))]
         result += [
-            Problem(code, more=count - NAMED) for code, count in sorted(self._counts.items()) if count > NAMED
+            Problem("short", checkpoint=self._targets[n][0]) for n in range(self._next, min(last, self._next + 1))
         ]
+        result += [Problem(code, more=count - NAMED) for code, count in sorted(self._counts.items()) if count > NAMED]
         return result
 
 

@@ -1,7 +1,6 @@
 import base64
 
 from odoo import models
-
 from odoo.addons.client_consent.tools import keys
 
 
