@@ -43,6 +43,7 @@ class TestLedgerConcurrency(BaseCase):
     @classmethod
     def take_away(cls):
         with cls.registry.cursor() as cr:
+            cr.execute("SET LOCAL lock_timeout = '10s'")
             for table in ("basis", "leaf", "tile", "checkpoint", "signer", "event", "subject"):
                 cr.execute(f"ALTER TABLE consent_{table} DISABLE TRIGGER USER")
                 cr.execute(f"DELETE FROM consent_{table} WHERE id > %s", [cls.kept[table]])
@@ -71,11 +72,12 @@ class TestLedgerConcurrency(BaseCase):
         ]
 
     def test_eight_writers_never_wait_for_each_other_and_no_event_is_lost(self):
-        everyone_appended = threading.Barrier(WRITERS, timeout=60)
+        everyone_appended = threading.Barrier(WRITERS, timeout=20)
         waits = []
 
         def write(number):
             with self.registry.cursor() as cr:
+                cr.execute("SET LOCAL lock_timeout = '10s'")
                 env = self.environment(cr)
                 events = env["consent.event"]._append(self.entries(env, EVENTS))
                 ids = events.ids
