@@ -282,7 +282,7 @@ class ConsentEvent(models.Model):
             except NotCanonical as error:
                 raise UserError(
                     self.env._(
-                        "Row %(row)s, detail %(where)s: only texts, whole numbers, yes or no, lists and dates are kept.",
+                        "Row %(row)s, detail %(where)s: only texts, whole numbers, yes or no and lists are kept.",
                         row=number,
                         where=error.where,
                     )

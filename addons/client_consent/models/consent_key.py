@@ -176,7 +176,7 @@ class ConsentKey(models.AbstractModel):
             last = rows[-1][0]
             count += len(rows)
             self.env.cr.execute_values(
-                "UPDATE consent_subject s SET wrapped_key = v.wrapped FROM (VALUES %s) AS v(id, wrapped) WHERE s.id = v.id",
+                "UPDATE consent_subject s SET wrapped_key = v.key FROM (VALUES %s) AS v(id, key) WHERE s.id = v.id",
                 [(id_, self._wrapped_anew(bytes(wrapped), number, old, new)) for id_, number, wrapped in rows],
                 page_size=len(rows),
             )
@@ -231,7 +231,9 @@ class ConsentKey(models.AbstractModel):
             ],
             self.env._("Recovery sheet"),
             [
-                self.env._("This is the key of the privacy add-ons. Whoever has it and the database can open evidence."),
+                self.env._(
+                    "This is the key of the privacy add-ons. Whoever has it and the database can open evidence."
+                ),
                 self.env._("Put the sheet into a safe, apart from backups of the database. Do not copy or scan it."),
                 self.env._(
                     "To restore: write the line below without its spaces, or what the square says, into a file of one "

@@ -69,7 +69,8 @@ class ConsentSigner(models.Model):
         own = self._of_ring(ring)
         public = signed_note.public_key(own)
         rows = self.search([])
-        same = [own, *(key for key in rows.mapped("key") if self._public(key) == public)]
+        known = filter(signed_note.is_key, rows.mapped("key"))
+        same = [own, *(key for key in known if signed_note.public_key(key) == public)]
         vouched = dict.fromkeys(same)
         for row in rows:
             try:
@@ -79,10 +80,3 @@ class ConsentSigner(models.Model):
             if text.startswith(VOUCHER):
                 vouched |= dict.fromkeys(text.removeprefix(VOUCHER).split())
         return list(vouched)
-
-    @staticmethod
-    def _public(key):
-        try:
-            return signed_note.public_key(key)
-        except NoteInvalid:
-            return None

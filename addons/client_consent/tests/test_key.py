@@ -55,9 +55,7 @@ class TestKey(KeyFiles, TransactionCase):
         super().setUp()
         self.set_up_keys()
         self.keys = self.env["consent.key"]
-        self.people = self.env["res.partner"].create(
-            [ConsentCase.person_values(f"P{i}", f"p{i}") for i in range(5)]
-        )
+        self.people = self.env["res.partner"].create([ConsentCase.person_values(f"P{i}", f"p{i}") for i in range(5)])
 
     def wizard(self, user):
         return self.env["consent.key.wizard"].with_user(user).create({})
@@ -159,9 +157,7 @@ class TestKey(KeyFiles, TransactionCase):
         self.assertFalse(wizard.sheet_due)
         with self.assertRaisesRegex(UserError, "printed already"):
             self.keys.with_user(self.manager)._recovery_sheet()
-        self.env.cr.execute(
-            "SELECT count(*) FROM ir_attachment WHERE index_content LIKE %s", [f"%{key[-20:]}%"]
-        )
+        self.env.cr.execute("SELECT count(*) FROM ir_attachment WHERE index_content LIKE %s", [f"%{key[-20:]}%"])
         self.assertEqual(self.env.cr.fetchone(), (0,))
         wizard.action_rotate()
         wizard.invalidate_recordset()

@@ -1,11 +1,20 @@
+import io
+import stat
+import tempfile
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api, fields
+from odoo.addons.client_consent.tools import ledger_file
 from odoo.addons.client_consent.tools.keys import KeyRing
-from odoo.tests import BaseCase, get_db_name, tagged
+from odoo.cli.command import find_command
 from odoo.modules.registry import Registry
+from odoo.tests import BaseCase, get_db_name, tagged
+from odoo.tools import config
 
 from .common import use_key
 
@@ -34,6 +43,7 @@ class TestLedgerConcurrency(BaseCase):
     @classmethod
     def take_away(cls):
         with cls.registry.cursor() as cr:
+            cr.execute("SET LOCAL lock_timeout = '10s'")
             for table in ("basis", "leaf", "tile", "checkpoint", "signer", "event", "subject"):
                 cr.execute(f"ALTER TABLE consent_{table} DISABLE TRIGGER USER")
                 cr.execute(f"DELETE FROM consent_{table} WHERE id > %s", [cls.kept[table]])
@@ -62,18 +72,21 @@ class TestLedgerConcurrency(BaseCase):
         ]
 
     def test_eight_writers_never_wait_for_each_other_and_no_event_is_lost(self):
-        everyone_appended = threading.Barrier(WRITERS, timeout=60)
+        everyone_appended = threading.Barrier(WRITERS, timeout=20)
         waits = []
 
         def write(number):
             with self.registry.cursor() as cr:
+                cr.execute("SET LOCAL lock_timeout = '10s'")
                 env = self.environment(cr)
                 events = env["consent.event"]._append(self.entries(env, EVENTS))
                 ids = events.ids
                 # a writer that had to wait for another's commit would never come here: nobody has committed yet
                 everyone_appended.wait()
-                cr.execute("SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
-                           "(SELECT oid FROM pg_database WHERE datname = current_database())")
+                cr.execute(
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
+                    "(SELECT oid FROM pg_database WHERE datname = current_database())"
+                )
                 waits.append(cr.fetchone()[0])
                 if number == 0:
                     self.sign_and_verify()  # while eight transactions are open, none of whose events is committed
@@ -119,3 +132,47 @@ class TestLedgerConcurrency(BaseCase):
             with self.registry.cursor() as other:
                 self.assertEqual(self.environment(other)["consent.leaf"]._proofs(events.ids), {})
             cr.rollback()
+
+    # -- the command ---------------------------------------------------------------------------------
+
+    def command(self, *arguments):
+        """Run ``odoo consent_verify`` as the command line does: exit code, what it printed."""
+        printed = io.StringIO()
+        command = find_command("consent_verify")()
+        with (
+            patch.object(config, "parse_config"),  # the server that runs the tests is configured already
+            redirect_stdout(printed),
+            redirect_stderr(printed),
+            self.assertRaises(SystemExit) as ended,
+        ):
+            command.run(["-d", get_db_name(), *arguments])
+        return ended.exception.code, printed.getvalue()
+
+    def test_command_verifies_exports_and_names_what_was_changed(self):
+        with self.registry.cursor() as cr:
+            env = self.environment(cr)
+            event = env["consent.event"]._append(self.entries(env, 30))[7]
+            address = event.address
+        self.sign_and_verify()
+        with tempfile.TemporaryDirectory() as folder:
+            whole, public = Path(folder) / "whole.jsonl", Path(folder) / "public.jsonl"
+            code, printed = self.command("--export", str(whole))
+            self.assertEqual((code, "The ledger verifies." in printed), (0, True), printed)
+            self.assertEqual(stat.S_IMODE(whole.stat().st_mode), 0o600)
+            self.assertEqual(self.command("--export", str(public), "--public")[0], 0)
+            self.assertIn(address, whole.read_text(encoding="utf-8"))
+            self.assertNotIn(address, public.read_text(encoding="utf-8"))
+            self.assertEqual(ledger_file.check(whole.read_text(encoding="utf-8").splitlines()).problems(), [])
+            self.assertEqual(self.command("--export", str(whole))[0], 2, "no file is replaced")
+        self.change(event, "withdrawn")
+        code, printed = self.command()
+        self.change(event, "given")
+        self.assertEqual(code, 1)
+        self.assertIn(f"PROBLEM event {event.id}, ", printed)
+        self.assertNotIn(address, printed)
+
+    def change(self, event, kind):
+        with self.registry.cursor() as cr:
+            cr.execute("ALTER TABLE consent_event DISABLE TRIGGER USER")
+            cr.execute("UPDATE consent_event SET kind = %s WHERE id = %s", [kind, event.id])
+            cr.execute("ALTER TABLE consent_event ENABLE TRIGGER USER")

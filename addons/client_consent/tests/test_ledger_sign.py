@@ -3,9 +3,12 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import psycopg2
+from odoo import fields
 from odoo.addons.client_consent import tools
+from odoo.addons.client_consent.models.consent_checkpoint import ConsentCheckpoint
 from odoo.addons.client_consent.models.consent_key import ConsentKey
 from odoo.addons.client_consent.tools import merkle, signed_note
 from odoo.addons.client_consent.tools.keys import KeyRing
@@ -93,7 +96,9 @@ class TestLedgerSign(ConsentCase):
         late = events[3]
         # as if its transaction had ended only after the first signing
         self.env.cr.execute("ALTER TABLE consent_event DISABLE TRIGGER USER")
-        self.env.cr.execute("CREATE TEMPORARY TABLE late ON COMMIT DROP AS SELECT * FROM consent_event WHERE id = %s", [late.id])
+        self.env.cr.execute(
+            "CREATE TEMPORARY TABLE late ON COMMIT DROP AS SELECT * FROM consent_event WHERE id = %s", [late.id]
+        )
         self.env.cr.execute("DELETE FROM consent_basis WHERE event_ref = %s", [late.id])
         self.env.cr.execute("DELETE FROM consent_event WHERE id = %s", [late.id])
         self.events.ledger_sign()
@@ -154,15 +159,9 @@ class TestLedgerSign(ConsentCase):
         self.assertNotIn("post.example", mail.body_html + mail.attachment_ids.name)
 
     def patch_readers(self, reader):
-        from unittest.mock import patch
-
-        from odoo.addons.client_consent.models.consent_checkpoint import ConsentCheckpoint
-
         return patch.object(ConsentCheckpoint, "_get_readers", lambda checkpoints: [(self.env.company, reader)])
 
     def test_hourly_signing_without_a_key_says_so_and_goes_on(self):
-        from unittest.mock import patch
-
         def missing(_keys):
             raise UserError("no key")
 
@@ -265,9 +264,5 @@ class TestLedgerSign(ConsentCase):
         self.assertNotEqual(event, forged)
 
     def patch_now(self, shift):
-        from unittest.mock import patch
-
-        from odoo import fields
-
         now = fields.Datetime.now() + shift
         return patch.object(fields.Datetime, "now", lambda: now)

@@ -1,7 +1,7 @@
 import os
 import random
 
-from odoo.addons.client_consent.tools import commitment
+from odoo.addons.client_consent.tools import commitment, signed_note
 from odoo.tests import tagged
 
 from .common import ConsentCase
@@ -254,7 +254,7 @@ class TestLedgerTampering(ConsentCase):
         def tamper():
             # both in one batch: every commitment fits, and only order and root tell
             first, place, *_rest = self.row("l.index BETWEEN 20 AND 60")
-            second, other, *_rest = self.row(f"l.index BETWEEN 20 AND 60 AND e.id <> {first}")
+            _second, other, *_rest = self.row(f"l.index BETWEEN 20 AND 60 AND e.id <> {first}")
             self.swap(place, other)
             self.assertIn(self.covering(20), [problem["checkpoint"] for problem in self.found()])
             return "entry", max(place, other)
@@ -270,7 +270,10 @@ class TestLedgerTampering(ConsentCase):
         )
 
     def test_changed_or_deleted_kept_hash(self):
-        for statement in ("UPDATE consent_tile SET hash = repeat('ef', 32) WHERE id = %s", "DELETE FROM consent_tile WHERE id = %s"):
+        for statement in (
+            "UPDATE consent_tile SET hash = repeat('ef', 32) WHERE id = %s",
+            "DELETE FROM consent_tile WHERE id = %s",
+        ):
 
             def tamper(statement=statement):
                 self.env.cr.execute("SELECT id, number * 256 FROM consent_tile WHERE level = 1")
@@ -322,8 +325,6 @@ class TestLedgerTampering(ConsentCase):
         self.check("deleted checkpoint", tamper)
 
     def test_checkpoint_signed_with_a_key_put_into_the_database(self):
-        from odoo.addons.client_consent.tools import signed_note
-
         seed, origin = os.urandom(32), self.env["consent.signer"]._ledger_name()
         key = signed_note.verifier_key(origin, seed)
 

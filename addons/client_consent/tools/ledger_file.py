@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 
-from .errors import ExportInvalid, NoteInvalid
+from . import signed_note
+from .errors import ExportInvalid
 from .verifier import Ledger, Signed
 
 FORMAT = "client-consent-ledger-1"
@@ -68,9 +69,7 @@ def check(lines: Iterable[str], keys: Iterable[str] | None = None) -> Ledger:
             if ledger is None:
                 ledger = _ledger(checkpoints, header, keys)
             if kind == "entry":
-                chunk.append(
-                    (row["place"], row["event"], row["entry"], row["commitment"], row["state"], _salted(row))
-                )
+                chunk.append((row["place"], row["event"], row["entry"], row["commitment"], row["state"], _salted(row)))
                 if len(chunk) == _CHUNK:
                     ledger.entries(chunk)
                     chunk.clear()
@@ -95,10 +94,9 @@ def check(lines: Iterable[str], keys: Iterable[str] | None = None) -> Ledger:
 
 
 def _ledger(checkpoints, header, keys):
-    try:
-        return Ledger(checkpoints, dict(header["keys"]), keys)
-    except NoteInvalid as error:
-        raise ExportInvalid(1, "a verifier key is malformed") from error
+    if any(not signed_note.is_key(key) for key in (*header["keys"], *(keys or ()))):
+        raise ExportInvalid(1, "a verifier key is malformed")
+    return Ledger(checkpoints, dict(header["keys"]), keys)
 
 
 def _parse(lines) -> Iterator[tuple[int, dict]]:

@@ -38,6 +38,14 @@ def key_name(key: str) -> str:
     return _parse_key(key)[0]
 
 
+def is_key(key: str) -> bool:
+    """Whether a text is a verifier key."""
+    try:
+        return bool(_parse_key(key))
+    except NoteInvalid:
+        return False
+
+
 def public_key(key: str) -> bytes:
     """The 32 bytes in a verifier key."""
     return _parse_key(key)[2]

@@ -7,6 +7,7 @@ is compared in passing, which proves that every later tree begins with every ear
 
 import bisect
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -115,6 +116,7 @@ class Ledger:
         """What each checkpoint signs, ``(size, root, time)``: its note, or its columns when the note does not hold."""
         targets, before, self._signers = [], None, set()
         trusted = None if vouched is None else set(vouched)
+        keys = {key: fingerprint for key, fingerprint in keys.items() if signed_note.is_key(key)}
         for row in checkpoints:
             target = (row.size, row.root, row.signed_at)
             try:
@@ -130,16 +132,15 @@ class Ledger:
                 target = (stated.size, stated.root.hex(), stated.time)
                 if trusted is not None and key not in trusted:
                     self.problem("vouched", checkpoint=row.size)
-                if (row.size, row.root) != target[:2] or row.signed_at != stated.time:
-                    self.problem("statement", checkpoint=row.size)
-                elif keys[key] != row.fingerprint:
+                columns = (row.size, row.root, row.signed_at, row.fingerprint)
+                if columns != (*target, keys[key]):
                     self.problem("statement", checkpoint=row.size)
                 if stated.previous != (signed_note.note_digest(before) if before else None):
                     self.problem("chain", checkpoint=row.size)
                 before = row.note
             targets.append(target)
         targets.sort(key=lambda target: target[0])
-        for (size, *_rest), (later, *_more) in zip(targets, targets[1:], strict=False):
+        for (size, *_rest), (later, *_more) in itertools.pairwise(targets):
             if size == later:
                 self.problem("repeated", checkpoint=size)
         return targets
@@ -261,6 +262,7 @@ class Ledger:
 
     def problems(self) -> list[Problem]:
         """Everything that was found, once all rows were read."""
+        self._grow()
         result = list(self._found)
         wrong, last = self._wrong, len(self._targets)
         # one wrong entry makes every later tree wrong: the first is named, the others follow from it
@@ -268,10 +270,10 @@ class Ledger:
         result += [Problem("root", checkpoint=self._targets[n][0]) for n in wrong[: run + 1]]
         if later := wrong[run + 1 :]:
             result.append(Problem("root", more=len(later)))
-        result += [Problem("short", checkpoint=self._targets[n][0]) for n in range(self._next, min(last, self._next + 1))]
         result += [
-            Problem(code, more=count - NAMED) for code, count in sorted(self._counts.items()) if count > NAMED
+            Problem("short", checkpoint=self._targets[n][0]) for n in range(self._next, min(last, self._next + 1))
         ]
+        result += [Problem(code, more=count - NAMED) for code, count in sorted(self._counts.items()) if count > NAMED]
         return result
 
 

@@ -39,8 +39,11 @@ def main(arguments=None) -> int:
         print(f"Cannot be checked: {error}", file=sys.stderr)
         return 2
     problems = [str(problem) for problem in ledger.problems()]
-    problems += [f"{path.name}: {why}" for path, note in zip(options.checkpoint, held, strict=True)
-                 if (why := foreign(note, ledger, options.key))]
+    problems += [
+        f"{path.name}: {why}"
+        for path, note in zip(options.checkpoint, held, strict=True)
+        if (why := foreign(note, ledger, options.key))
+    ]
     print(f"{ledger.size} entries, root {ledger.root}")
     for key in ledger.signers:
         print(f"signed by {key}")

@@ -1,3 +1,4 @@
+from . import consent_key
 from . import gdpr_clock_profile
 from . import consent_country
 from . import gdpr_data_map
