@@ -145,8 +145,7 @@ class ConsentProof(models.AbstractModel):
 
     def _parts(self, partner, proof, files):
         """Name and bytes of every file of the pack; evidence is opened one by one."""
-        moment = fields.Datetime.to_datetime(proof["as_of"])
-        yield "proof.pdf", proof_pack.pdf(self._document(partner, proof), self._fonts(), moment)
+        yield "proof.pdf", proof_pack.pdf(self._document(partner, proof), self._fonts())
         yield "proof.json", canonical.canonical(proof)
         yield "HOW-TO-CHECK.txt", self._instructions().encode()
         for notice in proof["notices"]:

@@ -52,7 +52,7 @@ class Fonts:
     bold: str
 
 
-def pdf(document: Document, fonts: Fonts, moment: datetime) -> bytes:
+def pdf(document: Document, fonts: Fonts) -> bytes:
     """The document as PDF, with its fonts inside; the same values give the same bytes."""
     regular, bold = _register(fonts.regular), _register(fonts.bold)
     body = ParagraphStyle("body", fontName=regular, fontSize=9, leading=12.5, splitLongWords=True, spaceAfter=3)

@@ -175,8 +175,8 @@ def test_pdf_embeds_its_fonts_and_is_the_same_every_time():
         ),
         footer="contact number 7",
     )
-    first = proof_pack.pdf(document, FONTS, MOMENT)
-    assert first == proof_pack.pdf(document, FONTS, MOMENT)
+    first = proof_pack.pdf(document, FONTS)
+    assert first == proof_pack.pdf(document, FONTS)
     assert first.count(b"/FontFile2") >= 2
     assert examine(first, "proof.pdf").mimetype == "application/pdf"
 
@@ -184,9 +184,9 @@ def test_pdf_embeds_its_fonts_and_is_the_same_every_time():
 def test_section_longer_than_a_page_breaks():
     rows = tuple((f"row {number}", "long " * 40) for number in range(200))
     document = proof_pack.Document("Proof", (proof_pack.Section("Long", (), rows),))
-    assert proof_pack.pdf(document, FONTS, MOMENT).count(b"/Type /Page\n") > 5
+    assert proof_pack.pdf(document, FONTS).count(b"/Type /Page\n") > 5
 
 
 def test_one_value_longer_than_a_page_breaks_too():
     document = proof_pack.Document("Proof", (proof_pack.Section("Long", (), (("note", "word " * 8000),)),))
-    assert proof_pack.pdf(document, FONTS, MOMENT).count(b"/Type /Page\n") > 3
+    assert proof_pack.pdf(document, FONTS).count(b"/Type /Page\n") > 3
