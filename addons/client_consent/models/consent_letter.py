@@ -28,7 +28,10 @@ class ConsentLetter(models.AbstractModel):
         lang = partner.lang or company.partner_id.lang or self.env.lang
         # staff who may ask a person need no right on templates and mails
         base = self.env["ir.config_parameter"].sudo().get_param("web.base.url")
-        context = {f"consent_{name}": value for name, value in {**values, "link": f"{base}{path}"}.items()}
+        context = {
+            f"consent_{name}": value.with_context(lang=lang) if isinstance(value, models.BaseModel) else value
+            for name, value in {**values, "link": f"{base}{path}"}.items()
+        }
         written = (
             self.env.ref(template)
             .sudo()

@@ -479,10 +479,10 @@ class ConsentRecording(models.AbstractModel):
         and was never given by themselves. To ask for a consent to advertising by e-mail is advertising by e-mail:
         Art. 13 of Directive 2002/58/EC allows it only to an address that the person gave.
 
-        :param answers: ``[(purpose, notice)]``; every channel of the purpose with an address is asked
+        :param answers: ``[(purpose, notice)]``; every channel of the purpose with an address is asked; without a
+            notice its present text in the person's language is shown, and who cannot read any is not asked
         :return: ``{"asked": partners, "left_out": {reason code: partners}}``
         """
-        company, today = self.env.company, fields.Date.today()
         answers = [(self._check_usable(purpose), self._published(notice)) for purpose, notice in answers]
         subjects = self.env["consent.subject"]._of_partners(partners, create=True)
         addresses = {channel: partners._consent_addresses(channel) for channel in CHANNELS}
@@ -497,26 +497,28 @@ class ConsentRecording(models.AbstractModel):
             if email in known["quarantined"] and email not in known["own"]:
                 left_out["quarantined"] |= partner
                 continue
-            mine = [
-                {
-                    "subject": subjects[partner.id],
-                    "purpose": purpose,
-                    "company": company,
-                    "notice": self._notice(published, purpose, partner),
-                    "kind": "requested",
-                    "source": "email",
-                    "channel": channel,
-                    "address": addresses[channel][partner.id],
-                    "at": fields.Datetime.now(),
-                    "until": today + timedelta(days=purpose.pending_days),
-                }
+            open_ones = [
+                (purpose, published, channel, addresses[channel][partner.id])
                 for purpose, published in answers
+                if not {(purpose.id, partner.id), (purpose.id, email)} & known["no"]
                 for channel in purpose._channels()
-                if addresses[channel].get(partner.id) and not known[purpose.id, channel, addresses[channel][partner.id]]
+                if addresses[channel].get(partner.id)
+                and (purpose.id, channel, addresses[channel][partner.id]) not in known["settled"]
+            ]
+            texts = {
+                purpose: self._notice(published, purpose, partner) or self._present_notice(purpose, partner.lang)
+                for purpose, published, _channel, _address in open_ones
+            }
+            mine = [
+                self._question(subjects[partner.id], purpose, texts[purpose], channel, address)
+                for purpose, _published, channel, address in open_ones
+                if texts[purpose]
             ]
             if not mine:
-                left_out["answered"] |= partner
+                left_out["no_text" if open_ones else "answered"] |= partner
                 continue
+            # another record with the same address in the same selection is not asked again
+            known["settled"] |= {(entry["purpose"].id, entry["channel"], entry["address"]) for entry in mine}
             entries += mine
             asked |= partner
         events = self._append(entries)
@@ -524,6 +526,27 @@ class ConsentRecording(models.AbstractModel):
             person = subject.partner_id
             self._mail(person, addresses["email"][person.id], "request", of_person)
         return {"asked": asked, "left_out": dict(left_out)}
+
+    def _question(self, subject, purpose, notice, channel, address):
+        return {
+            "subject": subject,
+            "purpose": purpose,
+            "company": self.env.company,
+            "notice": notice,
+            "kind": "requested",
+            "source": "email",
+            "channel": channel,
+            "address": address,
+            "at": fields.Datetime.now(),
+            "until": fields.Date.today() + timedelta(days=purpose.pending_days),
+        }
+
+    def _present_notice(self, purpose, lang):
+        """The text about a purpose in a language, or else in the company's."""
+        company = self.env.company
+        # the language of the company's own card is public to its users
+        theirs, ours = lang or company.sudo().partner_id.lang, company.sudo().partner_id.lang
+        return purpose._usable_notice(theirs, company) or purpose._usable_notice(ours, company)
 
     def _known(self, partners, addresses):
         """What is known about these people and their addresses, on whatever record of the company.
@@ -575,12 +598,13 @@ class ConsentRecording(models.AbstractModel):
     def _renew(self, partner):
         """Ask a person by mail, once, whether what ends soon may go on. After its end nothing is sent.
 
+        The contact has an e-mail address. Each company writes about its own.
+
         :return: the events whose renewal was asked
         """
-        ending = self.env["consent.reminder"]._take("renewal_mail", partner)
-        email = partner.email_normalized
-        if ending and email:
-            self._mail(partner, email, "renewal", ending)
+        ending = self.env["consent.reminder"]._take("renewal_mail", partner, self.env.companies)
+        for of_company in ending.grouped("company_id").values():
+            self._mail(partner, partner.email_normalized, "renewal", of_company)
         return ending
 
     # -- helpers -------------------------------------------------------------------------------------

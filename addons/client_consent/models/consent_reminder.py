@@ -33,12 +33,13 @@ class ConsentReminder(models.Model):
 
     # -- what ends soon ------------------------------------------------------------------------------
 
-    def _ending_sql(self, partners=None, of_age=False):
+    def _ending_sql(self, partners=None, of_age=False, companies=None):
         """Consents that end within their purpose's time for renewal and can still be used.
 
         What would not reach the person any more is left to end: another address by now, or a no to this
         address on any record. A sealed contact has no address, so it is not here either.
 
+        :param companies: only what was given to these
         :param of_age: also those that a guardian gave for somebody who decides alone by now
         """
         partner = self.env["res.partner"]
@@ -69,10 +70,14 @@ class ConsentReminder(models.Model):
             )
             if of_age
             else SQL("FALSE"),
-            only=SQL("AND p.id = ANY(%s)", partners.ids) if partners is not None else SQL(),
+            only=SQL(
+                "%s %s",
+                SQL("AND p.id = ANY(%s)", partners.ids) if partners is not None else SQL(),
+                SQL("AND b.company_id = ANY(%s)", companies.ids) if companies is not None else SQL(),
+            ),
         )
 
-    def _take(self, kind, partners=None):
+    def _take(self, kind, partners=None, companies=None):
         """Mark as reminded what ends soon and was not yet; with one statement, safe to repeat.
 
         :return: the events that gave it
@@ -86,7 +91,7 @@ class ConsentReminder(models.Model):
                    RETURNING event_ref""",
                 kind,
                 fields.Datetime.now(),
-                self._ending_sql(partners, of_age=kind == "renewal_mail"),
+                self._ending_sql(partners, kind == "renewal_mail", companies),
             )
         )
         # who may ask a person reads what is asked

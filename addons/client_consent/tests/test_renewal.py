@@ -75,15 +75,14 @@ class TestRenewal(ConsentCase, HttpCase):
 
     def test_who_left_is_passed_over_for_the_team_leader_and_then_for_privacy(self):
         self.seller.active = False
-        manager = new_test_user(self.env, "privacymanager", "client_consent.group_consent_manager")
+        new_test_user(self.env, "privacymanager", "client_consent.group_consent_manager")
         self.give()
-        leaders = self.env["res.users"]
         if "crm.team" in self.env:
             self.env["crm.team"].search([]).active = False
         self.reminders._cron_renewal()
         [task] = self.tasks()
-        self.assertIn(manager, task.user_id | leaders | self.reminders._get_privacy_user(self.env.company))
         self.assertTrue(task.user_id.has_group("client_consent.group_consent_manager"))
+        self.assertNotEqual(task.user_id, self.seller)
         if "crm.team" not in self.env:
             return
         leader = new_test_user(self.env, "teamleader", "base.group_user")
@@ -147,6 +146,17 @@ class TestRenewal(ConsentCase, HttpCase):
         self.give()
         self.press(self.renew().paths[0], "no")
         self.assertEqual([line["state"] for line in self.person.consent_status()], ["withdrawn"])
+
+    def test_each_company_writes_about_its_own(self):
+        other = self.env["res.company"].create({"name": "Another", "email": "another@company.example"})
+        self.give()
+        self.give(self.person.with_company(other))
+        with letters(self.env) as sent:
+            self.person.with_context(allowed_company_ids=[self.env.company.id]).action_consent_renew()
+            self.assertEqual(len(sent.mails), 1)
+            self.person.with_context(allowed_company_ids=[other.id, self.env.company.id]).action_consent_renew()
+        self.assertEqual(len(sent.mails), 2)
+        self.assertIn("Another", sent.mails[1]["subject"])
 
     def test_letter_goes_once(self):
         self.give()

@@ -43,9 +43,10 @@ class ConsentRecordWizardLine(models.TransientModel):
     @api.depends("purpose_id", "wizard_id.partner_id")
     def _compute_notice_id(self):
         for line in self:
-            partner = line.wizard_id.partner_id
-            lang = partner.lang or self.env.company.partner_id.lang or self.env.lang
-            line.notice_id = line.purpose_id._usable_notice(lang, self.env.company) if line.purpose_id else False
+            wizard = line.wizard_id
+            recording = self.env["consent.recording"].with_company(wizard.company_id)
+            purpose = line.purpose_id._origin
+            line.notice_id = recording._present_notice(purpose, wizard.partner_id.lang) if purpose else False
 
     def _ticked(self):
         """The channels the person said yes to."""

@@ -44,8 +44,12 @@ class ConsentRequestWizard(models.TransientModel):
                     "unsolicited advertising: speak to them first."
                 )
             )
-        answers = [(purpose, self._notices(purpose)) for purpose in self.purpose_ids]
+        answers = [(purpose, None) for purpose in self.purpose_ids]
         done = self.env["consent.recording"]._request(self.partner_ids, answers)
+        if not done["asked"] and done["left_out"].get("no_text"):
+            raise UserError(
+                self.env._("There is no published text in the language of these people: publish a notice first.")
+            )
         self.result = "\n".join(self._result_lines(done))
         return {
             "type": "ir.actions.act_window",
@@ -56,23 +60,11 @@ class ConsentRequestWizard(models.TransientModel):
             "target": "new",
         }
 
-    def _notices(self, purpose):
-        """The published texts about a purpose, in every language spoken by the contacts.
-
-        :raises UserError: when there is none: nobody can agree to what was not said
-        """
-        langs = set(self.partner_ids.mapped("lang")) | {self.env.company.partner_id.lang}
-        found = self.env["consent.notice"]
-        for lang in sorted(filter(None, langs)):
-            found |= purpose._usable_notice(lang, self.env.company) or found
-        if not found:
-            raise UserError(self.env._("There is no published text about “%s”: publish a notice first.", purpose.name))
-        return found
-
     def _result_lines(self, done):
         why = {
             "no_address": self.env._("%s without an e-mail address"),
             "quarantined": self.env._("%s not asked: the address came from a list and not from the person"),
+            "no_text": self.env._("%s not asked: there is no published text in their language"),
             "answered": self.env._("%s not asked: they answered already, were asked before, or said no"),
         }
         yield self.env._("%s asked by e-mail", len(done["asked"]))
