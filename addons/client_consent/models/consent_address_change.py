@@ -50,6 +50,8 @@ class ConsentAddressChange(models.Model):
     @api.model
     def _open_for(self, partners=None):
         """Note the answers that changed addresses left behind; of everybody when no contacts are named."""
+        if partners is not None and not self.env["consent.subject"]._of_partners(partners):
+            return self.browse()
         self.env.flush_all()
         rows = self.env.execute_query(self._left_behind_sql(partners.ids if partners is not None else None))
         return self.sudo().create(
@@ -59,6 +61,8 @@ class ConsentAddressChange(models.Model):
     @api.model
     def _address_sql(self):
         """The present address of contact ``p`` for the channel of basis ``b``."""
+        if "consent.gate" in self.env:
+            return self.env["consent.gate"]._present_address_sql("p")
         address = self.env["res.partner"]._consent_address_sql
         return SQL(
             "CASE b.channel %s END",

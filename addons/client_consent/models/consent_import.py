@@ -153,7 +153,9 @@ class ConsentImport(models.Model):
             return Markup('<p class="text-danger">{}</p>').format(error.args[0])
         head = Markup().join(Markup("<th>{}</th>").format(cell) for cell in ("", *sheet.header))
         lines = Markup().join(
-            Markup("<tr><td>{}</td>{}</tr>").format(number, Markup().join(Markup("<td>{}</td>").format(c) for c in cells))
+            Markup("<tr><td>{}</td>{}</tr>").format(
+                number, Markup().join(Markup("<td>{}</td>").format(cell) for cell in cells)
+            )
             for number, cells in sheet.rows[:PREVIEW]
         )
         found = self.env._("%(rows)s rows, encoding %(encoding)s", rows=len(sheet.rows), encoding=sheet.encoding)
@@ -277,7 +279,9 @@ class ConsentImport(models.Model):
         if twice:
             labels = dict(self.env["consent.import.column"]._fields["target"]._description_selection(self.env))
             raise UserError(
-                self.env._("Two columns are said to be %s: keep one.", ", ".join(labels[name] for name in sorted(twice)))
+                self.env._(
+                    "Two columns are said to be %s: keep one.", ", ".join(labels[name] for name in sorted(twice))
+                )
             )
         has_dates = {"date", "until"} & set(mapping)
         if has_dates and not self.date_format and sheet.encoding != "xlsx":
@@ -299,6 +303,7 @@ class ConsentImport(models.Model):
                 good.append(row)
         without = self._without_post(good)
         problems += [import_rows.Problem(number, "channels", "no_post") for number in sorted(without)]
+        problems.sort(key=lambda problem: problem.row)
         return [row for row in good if row.number not in without], problems
 
     def _without_post(self, rows):
@@ -306,7 +311,9 @@ class ConsentImport(models.Model):
         rows = [row for row in rows if row.answer == "given" and "post" in row.channels]
         contacts = self._contacts_of(rows)
         addresses = self.env["res.partner"].concat(*contacts.values())._consent_addresses("post") if contacts else {}
-        return {row.number for row in rows if not addresses.get(contacts[row.number].id if row.number in contacts else 0)}
+        return {
+            row.number for row in rows if row.number not in contacts or not addresses.get(contacts[row.number].id)
+        }
 
     def _problems_with_address(self, row):
         """What only Odoo can tell: whether the address and the number are such."""
@@ -535,8 +542,13 @@ class ConsentImport(models.Model):
             rows = job._checked_rows()[0]
             while record.state == "running":
                 done = job._step(rows)
-                if not self.env["ir.cron"]._commit_progress(done, remaining=record.good_count - record.done_count):
+                if not self._checkpoint(done, record.good_count - record.done_count):
                     return
+
+    @api.model
+    def _checkpoint(self, done, remaining):
+        """Commit what the job did so far; nothing when its time is over."""
+        return self.env["ir.cron"]._commit_progress(done, remaining=remaining)
 
     def _step(self, rows):
         """Import the next chunk and remember the place; the number of rows done."""

@@ -4,6 +4,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, email_normalize, format_date
+from psycopg2 import IntegrityError
 
 from ..tools import fold, informing
 from .consent_event import SOURCES
@@ -234,7 +235,8 @@ class ConsentSource(models.Model):
         if without := len(open_.partner_id.filtered(lambda partner: not partner.email_normalized)):
             raise UserError(
                 self.env._(
-                    "%s contact(s) have no e-mail address: inform them by letter or phone, then press Informed otherwise.",
+                    "%s contact(s) have no e-mail address: inform them by letter or phone, "
+                    "then press Informed otherwise.",
                     without,
                 )
             )
@@ -281,9 +283,16 @@ class ConsentSource(models.Model):
     def _cron_watch(self):
         """Remind of people to be informed, note first messages, drop what invitations left unanswered."""
         self._note_first_contact()
-        self._remind()
-        self._drop_unconfirmed()
         self.env["consent.address.change"]._open_for()
+        for step in (self._remind, self._drop_unconfirmed):
+            while done := step():
+                if not self._checkpoint(done):
+                    return
+
+    @api.model
+    def _checkpoint(self, done):
+        """Commit what the job did so far; nothing when its time is over."""
+        return self.env["ir.cron"]._commit_progress(done)
 
     @api.model
     def _note_first_contact(self):
@@ -304,8 +313,8 @@ class ConsentSource(models.Model):
             self.browse(id_).first_contact_on = day
 
     @api.model
-    def _remind(self, limit=1000):
-        """One activity per person, in time before the last day, to the responsible user."""
+    def _remind(self, limit=500):
+        """One activity per person, in time before the last day, to the responsible user; how many were looked at."""
         soon = fields.Date.add(fields.Date.today(), days=REMIND_DAYS)
         due = self.search(
             NOT_INFORMED & Domain("inform_by", "<=", soon) & Domain("reminded_at", "=", False),
@@ -331,10 +340,11 @@ class ConsentSource(models.Model):
                     summary=self.env._("Tell this person where we have their data from"),
                 )
         due.reminded_at = fields.Datetime.now()
+        return len(due)
 
     @api.model
     def _drop_unconfirmed(self, limit=100):
-        """Remove contacts that an invitation made and nobody confirmed: the friend never answered."""
+        """Remove contacts that an invitation made and nobody confirmed: the friend never answered; how many ended."""
         ended = self.search([("lapses_on", "<", fields.Date.today())], limit=limit)
         answered = ended.filtered(lambda source: not source.with_company(source.company_id)._made_only_this())
         answered.lapses_on = False
@@ -346,9 +356,10 @@ class ConsentSource(models.Model):
                     self.env["consent.event"]._clear(subjects)
                     subjects.unlink()
                     partner.unlink()
-            except (UserError, ValidationError, AccessError):
+            except (UserError, AccessError, IntegrityError):
                 # something else holds the contact by now: it stays, without any ground for advertising
                 self.browse(source.id).lapses_on = False
+        return len(ended)
 
     def _made_only_this(self):
         """Whether the contact still is what the invitation made: no other source, no answer of the person."""

@@ -394,7 +394,9 @@ class ResPartner(models.Model):
         """All three by one query: every contact that is opened asks them."""
         rows = {}
         if self.ids:
-            self.env.flush_all()
+            for name in ("consent.source", "consent.address.change", "consent.subject"):
+                self.env[name].flush_model()
+            self.flush_recordset()
             rows = {
                 id_: values
                 for id_, *values in self.env.execute_query(
@@ -403,8 +405,8 @@ class ResPartner(models.Model):
                                   (SELECT array_agg(s.id ORDER BY s.obtained_on, s.id) FROM consent_source s
                                     WHERE s.partner_id = p.id AND s.company_id = %s)
                              FROM res_partner p WHERE p.id = ANY(%s)""",
-                        self._consent_quarantined_sql(),
-                        self._consent_address_changed_sql(),
+                        self._consent_quarantined_sql(self.ids),
+                        self._consent_address_changed_sql(self.ids),
                         self.env.company.id,
                         self.ids,
                     )
@@ -430,34 +432,39 @@ class ResPartner(models.Model):
         self.env.flush_all()
         return Domain("id", "in" if True in value else "not in", sql)
 
-    def _consent_quarantined_sql(self):
+    def _consent_quarantined_sql(self, ids=None):
         """Contacts whose data came from elsewhere only, and who did not answer themselves; per company."""
+        only = SQL("AND partner_id = ANY(%s)", ids) if ids is not None else SQL()
         return SQL(
             """(SELECT s.partner_id
-                  FROM (SELECT partner_id FROM consent_source WHERE company_id = %(company)s AND kind = ANY(%(foreign)s)
+                  FROM (SELECT partner_id FROM consent_source
+                         WHERE company_id = %(company)s AND kind = ANY(%(foreign)s) %(only)s
                          UNION
                         SELECT u.partner_id FROM consent_basis b JOIN consent_subject u ON u.id = b.subject_id
-                         WHERE b.company_id = %(company)s AND b.source = ANY(%(foreign)s)) AS s
+                         WHERE b.company_id = %(company)s AND b.source = ANY(%(foreign)s) %(only)s) AS s
                  WHERE s.partner_id IS NOT NULL
                    AND NOT EXISTS (SELECT FROM consent_source o WHERE o.partner_id = s.partner_id
                                       AND o.company_id = %(company)s AND o.kind = ANY(%(own)s))
                    AND NOT EXISTS (SELECT FROM consent_basis b JOIN consent_subject u ON u.id = b.subject_id
-                                    WHERE u.partner_id = s.partner_id AND b.company_id = %(company)s AND b.voice = 2))""",
+                                    WHERE u.partner_id = s.partner_id AND b.company_id = %(company)s
+                                      AND b.voice = 2))""",
             company=self.env.company.id,
+            only=only,
             foreign=list(fold.QUARANTINED_SOURCES),
             own=list(fold.OWN_SOURCES),
         )
 
-    def _consent_address_changed_sql(self):
+    def _consent_address_changed_sql(self, ids=None):
         """Contacts with a yes for an earlier address about which nobody decided; per company."""
         return SQL(
             """(SELECT p.id
                   FROM consent_address_change c
                   JOIN consent_event b ON b.id = c.event_id
                   JOIN res_partner p ON p.id = c.partner_id
-                 WHERE c.state = 'open' AND c.company_id = %s AND b.address <> %s)""",
+                 WHERE c.state = 'open' AND c.company_id = %s AND b.address <> %s %s)""",
             self.env.company.id,
             self.env["consent.address.change"]._address_sql(),
+            SQL("AND p.id = ANY(%s)", ids) if ids is not None else SQL(),
         )
 
     def write(self, vals):

@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 
-from odoo.addons.client_consent.models import consent_import
+from ..models import consent_import
 from .common import ConsentCase
 
 HEAD = "Name;E-mail;Purpose;Answer;Source;Date;Evidence"
@@ -17,8 +17,8 @@ HEAD = "Name;E-mail;Purpose;Answer;Source;Date;Evidence"
 
 @tagged("post_install", "-at_install")
 class TestImport(ConsentCase):
-    def job(self, text, encoding="utf-8", **values):
-        data = text if isinstance(text, bytes) else text.encode(encoding)
+    def job(self, text, codec="utf-8", **values):
+        data = text if isinstance(text, bytes) else text.encode(codec)
         form = Form(self.env["consent.import"].with_user(self.recorder))
         form.file_data = base64.b64encode(data).decode()
         form.date_format = "%d.%m.%Y"
@@ -38,7 +38,9 @@ class TestImport(ConsentCase):
             for model in ("res.partner", "consent.event", "consent.source", "consent.subject")
         )
 
-    def line(self, answer="yes", mailbox="eliska", date="01.02.2026", source="paper", purpose="newsletter", evidence="f7"):
+    def line(
+        self, answer="yes", mailbox="eliska", date="01.02.2026", source="paper", purpose="newsletter", evidence="f7"
+    ):
         return f"Somebody;{mailbox}@post.example;{purpose};{answer};{source};{date};{evidence}"
 
     def found(self, mailbox):
@@ -239,7 +241,7 @@ class TestImport(ConsentCase):
     def test_foreign_encodings_and_workbooks_come_in_right(self):
         for codec in ("utf-8-sig", "utf-16", "cp1250"):
             mailbox = f"z{codec.replace('-', '')}"
-            self.run_(f"{HEAD}\nŽaneta Šťastná;{mailbox}@post.example;newsletter;ano;paper;01.02.2026;f", encoding=codec)
+            self.run_(f"{HEAD}\nŽaneta Šťastná;{mailbox}@post.example;newsletter;ano;paper;01.02.2026;f", codec=codec)
             self.assertEqual(self.found(mailbox).name, "Žaneta Šťastná")
         book = openpyxl.Workbook()
         book.active.append(HEAD.split(";"))
@@ -265,15 +267,10 @@ class TestImport(ConsentCase):
             job.action_check()
             job.action_import()
             self.assertEqual((job.state, job.progress), ("running", 0))
-            cron = self.env["ir.cron"]
-
-            def stop_after_first(self, processed=0, *, remaining=None, deactivate=False):
-                return 0
-
-            with patch.object(type(cron), "_commit_progress", stop_after_first):
+            with patch.object(consent_import.ConsentImport, "_checkpoint", lambda self, done, remaining: 0):
                 self.env["consent.import"]._cron_import()
             self.assertEqual((job.state, job.done_count, job.progress), ("running", 10, 40))
-            with patch.object(type(cron), "_commit_progress", lambda self, *args, **kwargs: 60):
+            with patch.object(consent_import.ConsentImport, "_checkpoint", lambda self, done, remaining: 60):
                 self.env["consent.import"]._cron_import()
         self.assertEqual((job.state, job.done_count, job.event_count, job.progress), ("done", 25, 25, 100))
         self.assertEqual(len(self.env["res.partner"].search([("email", "=like", "m%@post.example")])), 25)

@@ -381,6 +381,7 @@ def check(
         wrong("lawful_basis", "other_basis")
     if purpose and purpose.lawful_basis in contract_bases:
         wrong("purpose", "no_answer_needed")
+        purpose = None
     channels = _channels(values, purpose, answer, words, wrong)
     for channel in channels if answer == "given" else ():
         if not values.get("partner_id") and not {"email": email, "post": "contact"}.get(channel, phone):

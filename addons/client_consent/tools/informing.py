@@ -35,5 +35,5 @@ def inform_by(obtained: date, first_contact: date | None = None, first_disclosur
 
 
 def missing(source: str, values) -> tuple[str, ...]:
-    """Names of what a source of this kind needs and ``values`` (a mapping) does not give."""
-    return tuple(name for name in NEEDED.get(source, ()) if not values.get(name))
+    """Names of what a source of this kind needs and ``values`` (a mapping or record) does not give."""
+    return tuple(name for name in NEEDED.get(source, ()) if not values[name])
