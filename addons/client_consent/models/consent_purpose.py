@@ -44,6 +44,9 @@ class ConsentPurpose(models.Model):
     assessment = fields.Text(
         help="Legitimate interest: the purpose, why it is needed, and why the person's interests do not outweigh it."
     )
+    own_customers = fields.Boolean(
+        "Own customers only", help="Only people whose address you got when you sold them something are reached."
+    )
     company_id = fields.Many2one(
         "res.company", help="Empty: every company uses it; each consent still counts for one only."
     )
@@ -89,8 +92,8 @@ class ConsentPurpose(models.Model):
                     )
                 )
         result = super().write(vals)
-        if {"name", "sequence"} & vals.keys():
-            self.env.registry.clear_cache()
+        # names and rules of the gate are cached
+        self.env.registry.clear_cache()
         return result
 
     @api.model_create_multi
@@ -142,3 +145,8 @@ class ConsentPurpose(models.Model):
     def _channels(self):
         """Channel codes of this purpose, in the order of the form."""
         return [channel for channel in CHANNELS if self[f"channel_{channel}"]]
+
+    def _vetoing_ids(self):
+        """The purposes in which a no is a no for this one too: itself, and those it replaces."""
+        self.ensure_one()
+        return self.ids
