@@ -5,4 +5,11 @@ from . import consent_subject
 from . import consent_token
 from . import consent_event
 from . import consent_basis
+from . import consent_gate
+from . import consent_story
 from . import res_partner
+from . import mail_message
+from . import mail_thread
+from . import mail_mail
+from . import mail_template
+from . import mail_scheduled_message

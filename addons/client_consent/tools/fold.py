@@ -30,6 +30,7 @@ STATE_OF_KIND = {
     "withdrawn": "withdrawn",
     "objected": "objected",
 }
+ENDING_STATES = ("active", "pending")  # past their last day: expired
 NEGATIVE_STATES = ("refused", "withdrawn", "objected")
 
 OWN_SOURCES = (
@@ -74,8 +75,8 @@ class Basis:
     sequence: int
 
     def state_on(self, day: date) -> str:
-        """The state as it is on ``day``: an active basis past its last day is expired."""
-        if self.state == "active" and self.until is not None and self.until < day:
+        """The state as it is on ``day``: active or pending past its last day is expired."""
+        if self.state in ENDING_STATES and self.until is not None and self.until < day:
             return "expired"
         return self.state
 
@@ -100,6 +101,6 @@ def fold(events) -> Basis | None:
     return Basis(
         state=state,
         since=winner.at,
-        until=winner.until if state == "active" else None,
+        until=winner.until if state in ENDING_STATES else None,
         sequence=winner.sequence,
     )

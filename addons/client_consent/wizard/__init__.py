@@ -1,2 +1,3 @@
 from . import consent_record_wizard
 from . import consent_withdraw_wizard
+from . import mail_compose_message
