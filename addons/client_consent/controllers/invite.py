@@ -19,9 +19,7 @@ class Invite(http.Controller):
     @http.route("/privacy/invite/<string:token>", type="http", auth="public", methods=["POST"], sitemap=False)
     def submit(self, token, name="", email="", **ticks):
         if not allowed(request, "invite"):
-            return request.make_response(
-                request.env._("Too many tries. Wait a minute and press Back."), status=429
-            )
+            return request.make_response(request.env._("Too many tries. Wait a minute and press Back."), status=429)
         found, purposes = self._invitation(token)
         if not found:
             return self._page(token)

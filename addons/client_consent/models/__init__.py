@@ -16,7 +16,6 @@ from . import consent_checkpoint
 from . import consent_verifier
 from . import consent_event
 from . import consent_basis
-from . import consent_basis_notice
 from . import consent_evidence
 from . import consent_proof
 from . import consent_receipt
@@ -27,5 +26,12 @@ from . import consent_limit
 from . import consent_source
 from . import consent_address_change
 from . import consent_import
+from . import consent_gate
+from . import consent_story
+from . import mail_message
+from . import mail_thread
+from . import mail_mail
+from . import mail_template
+from . import mail_scheduled_message
 from . import res_partner
 from . import res_config_settings

@@ -4,8 +4,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from .consent_purpose import CHANNELS
-
 
 class ConsentAddressChange(models.Model):
     """A yes that was given for an address the contact has no longer. A new address is never covered by itself.
@@ -19,12 +17,8 @@ class ConsentAddressChange(models.Model):
     _order = "id desc"
     _rec_name = "purpose_id"
 
-    partner_id = fields.Many2one(
-        "res.partner", "Contact", required=True, readonly=True, index=True, ondelete="cascade"
-    )
-    event_id = fields.Many2one(
-        "consent.event", "Answer", required=True, readonly=True, index=True, ondelete="restrict"
-    )
+    partner_id = fields.Many2one("res.partner", "Contact", required=True, readonly=True, index=True, ondelete="cascade")
+    event_id = fields.Many2one("consent.event", "Answer", required=True, readonly=True, index=True, ondelete="restrict")
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="restrict")
     state = fields.Selection(
         [("open", "To decide"), ("carried", "Carried over"), ("asked", "Asked again"), ("stopped", "Stopped")],
@@ -61,13 +55,7 @@ class ConsentAddressChange(models.Model):
     @api.model
     def _address_sql(self):
         """The present address of contact ``p`` for the channel of basis ``b``."""
-        if "consent.gate" in self.env:
-            return self.env["consent.gate"]._present_address_sql("p")
-        address = self.env["res.partner"]._consent_address_sql
-        return SQL(
-            "CASE b.channel %s END",
-            SQL(" ").join(SQL("WHEN %s THEN %s", channel, address(channel)) for channel in CHANNELS),
-        )
+        return self.env["consent.gate"]._present_address_sql("p")
 
     def _left_behind_sql(self, partner_ids, decided=False):
         """Living answers for another address than the present one: contact, event, company.
@@ -149,8 +137,6 @@ class ConsentAddressChange(models.Model):
 
     def _request_mail(self, partner):
         """Write to the person with a link that answers; nobody where no mail could be sent."""
-        if "consent.recording" not in self.env:
-            return partner.browse()
         recording = self.env["consent.recording"].with_company(partner.env.company)
         return recording._request(partner, [(purpose, None) for purpose in self.purpose_id])["asked"]
 

@@ -1,7 +1,11 @@
 from collections import defaultdict
+from datetime import date, datetime
+from typing import NamedTuple
 
-from odoo import api, fields, models
+from markupsafe import Markup
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ..tools import fold
@@ -16,7 +20,44 @@ STATES = [
     ("withdrawn", "Withdrawn"),
     ("objected", "Objected"),
 ]
+#: Why an answer that says yes is none.
+HINDRANCES = [
+    ("veto", "Another contact with this address said no"),
+    ("everything", "Objected to all advertising"),
+    ("address", "Given for another address"),
+    ("customer", "Not a customer yet"),
+    ("unused", "Purpose no longer used"),
+]
 KEY = ("subject_id", "purpose_id", "channel", "address", "company_id")
+#: What the card shows first: what may be done, what may not, what waits, what is over.
+RANK = {"contract": 0, "active": 1, "objected": 3, "withdrawn": 3, "refused": 3, "pending": 4, "requested": 4}
+
+
+class Line(NamedTuple):
+    """One answer as the contact's card tells it; a contract (answer ``contract``) has no id and a label.
+
+    :ivar veto_subject_id: whose no stands against it, when it is another one's
+    """
+
+    id: int | None
+    purpose_id: int
+    channel: str | None
+    address: str | None
+    answer: str
+    since: datetime | None
+    until: date | None
+    source: str | None
+    hindrance: str | None
+    veto_subject_id: int | None
+    label: str | None = None
+
+    @property
+    def allows(self):
+        return self.answer in ("active", "contract") and not self.hindrance
+
+    @property
+    def rank(self):
+        return 2 if self.hindrance else RANK.get(self.answer, 5)
 
 
 class ConsentBasis(models.Model):
@@ -44,12 +85,22 @@ class ConsentBasis(models.Model):
     voice = fields.Integer(required=True, readonly=True)
     event_ref = fields.Integer("Event", required=True, readonly=True)
     answer = fields.Selection(STATES, "May we?", compute="_compute_answer")
+    hindrance = fields.Selection(HINDRANCES, "But", compute="_compute_card")
+    notice_id = fields.Many2one("consent.notice", "Text seen", compute="_compute_card", search="_search_notice_id")
+    ask_again = fields.Boolean(
+        "To be asked again",
+        compute="_compute_ask_again",
+        search="_search_ask_again",
+        help="It holds, but was given under an older text, and the purpose says that people are asked again then.",
+    )
     lawful_basis = fields.Selection(related="purpose_id.lawful_basis")
 
     _one_per_key = models.Constraint(
         "unique(subject_id, purpose_id, channel, address, company_id)", "There is one answer per purpose and address."
     )
-    _gate = models.Index("(purpose_id, channel, company_id, subject_id, address, until) WHERE state = 'active'")
+    _gate = models.Index(
+        "(purpose_id, channel, company_id, address, subject_id) INCLUDE (until, since, voice) WHERE state = 'active'"
+    )
     _vetoes = models.Index(
         "(purpose_id, channel, company_id, address) WHERE state IN ('refused', 'withdrawn', 'objected')"
     )
@@ -58,8 +109,70 @@ class ConsentBasis(models.Model):
     def _compute_answer(self):
         today = fields.Date.today()
         for basis in self:
-            past = basis.state in fold.ENDING_STATES and basis.until and basis.until < today
-            basis.answer = "expired" if past else basis.state
+            basis.answer = self._answer_on(today, basis.state, basis.until)
+
+    @staticmethod
+    def _answer_on(day, state, until):
+        """The state on a day: what was allowed ends, and what waits for a confirmation lapses."""
+        return "expired" if state in fold.ENDING_STATES and until and until < day else state
+
+    @api.depends_context("allowed_company_ids")
+    def _compute_card(self):
+        # sudo: the contact's number is all that is taken; the rules decided who reads the answers
+        self._of_people(self.sudo().subject_id.partner_id.ids)
+        for basis in self:
+            # the answers of people who are no contact are not on any card
+            for name in ("hindrance", "notice_id"):
+                self._fields[name]._insert_cache(basis, [None])
+
+    def _search_notice_id(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        return Domain(
+            "id",
+            "in",
+            SQL(
+                """(SELECT b.id FROM consent_basis b JOIN consent_event e ON e.id = b.event_ref
+                     WHERE e.notice_id = ANY(%s))""",
+                [id_ for id_ in value if id_],
+            ),
+        )
+
+    def _compute_ask_again(self):
+        outdated = set(self.search([("id", "in", self.ids), ("ask_again", "=", True)]).ids)
+        for basis in self:
+            basis.ask_again = basis.id in outdated
+
+    def _search_ask_again(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        outdated = Domain("id", "in", self._ask_again_sql(fields.Date.today()))
+        wanted = Domain.FALSE
+        if True in value:
+            wanted |= outdated
+        if False in value:
+            wanted |= ~outdated
+        return wanted
+
+    @api.model
+    def _ask_again_sql(self, today):
+        """Ids of consents in force whose text has a later published version that asks again."""
+        for name in ("consent.notice", "consent.purpose"):
+            self.env[name].flush_model()
+        return SQL(
+            """(SELECT b.id
+                  FROM consent_basis b
+                  JOIN consent_purpose p ON p.id = b.purpose_id AND p.ask_again
+                  JOIN consent_event e ON e.id = b.event_ref
+                  JOIN consent_notice seen ON seen.id = e.notice_id
+                 WHERE b.state = 'active' AND (b.until IS NULL OR b.until >= %(today)s)
+                   AND EXISTS (
+                       SELECT FROM consent_notice later
+                        WHERE later.code = seen.code AND later.lang = seen.lang
+                          AND later.company_id = seen.company_id AND later.version > seen.version
+                          AND later.state <> 'draft' AND later.asks_again))""",
+            today=today,
+        )
 
     @api.model_create_multi
     def create(self, vals_list):  # pylint: disable=method-required-super
@@ -113,7 +226,15 @@ class ConsentBasis(models.Model):
         )
         self.env["consent.basis"].invalidate_model()
         self.env["res.partner"].invalidate_model(
-            ["consent_basis_ids", "consent_banner", "consent_quarantined", "consent_address_changed"]
+            [
+                "consent_basis_ids",
+                "consent_banner",
+                "consent_count",
+                "consent_state",
+                "consent_no_ground",
+                "consent_quarantined",
+                "consent_address_changed",
+            ]
         )
 
     def _stored_rows(self):
@@ -126,84 +247,7 @@ class ConsentBasis(models.Model):
             )
         )
 
-    # -- reading -------------------------------------------------------------------------------------
-
-    @api.model
-    def _of_people(self, partner_ids):
-        """What contacts allowed in the allowed companies, and whether the same address said no on another record.
-
-        One query, whose rows are in the cache afterwards: every contact that is opened asks it.
-
-        :return: contact id → [(basis, vetoed)], by purpose and channel
-        """
-        for name in ("consent.subject", "consent.purpose"):
-            self.env[name].flush_model()
-        rows = self.env.execute_query(self._of_people_sql(list(partner_ids))) if partner_ids else []
-        bases = self.browse(id_ for _partner_id, _vetoed, id_, *_values in rows)
-        for number, field in enumerate(self._stored_fields(), 3):
-            field._insert_cache(bases, [row[number] for row in rows])
-        place = {id_: number for number, id_ in enumerate(self.env["consent.purpose"]._names(self.env.lang))}
-        found = defaultdict(list)
-        for basis, (partner_id, vetoed, *_values) in zip(bases, rows, strict=True):
-            found[partner_id].append((basis, vetoed))
-        for of_person in found.values():
-            of_person.sort(key=lambda row: (place[row[0].purpose_id.id], row[0].channel, row[0].id))
-        return found
-
-    def _of_people_sql(self, partner_ids):
-        return SQL(
-            """SELECT s.partner_id,
-                      b.state = 'active' AND EXISTS (
-                          SELECT FROM consent_basis v
-                           WHERE v.purpose_id = b.purpose_id AND v.channel = b.channel
-                             AND v.company_id = b.company_id AND v.address = b.address
-                             AND v.state IN ('refused', 'withdrawn', 'objected')),
-                      b.id, %(columns)s
-                 FROM consent_subject s
-                 JOIN consent_basis b ON b.subject_id = s.id
-                WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)""",
-            columns=SQL(", ").join(SQL.identifier("b", field.name) for field in self._stored_fields()),
-            partner_ids=partner_ids,
-            company_ids=self.env.companies.ids,
-        )
-
-    def _stored_fields(self):
-        return [field for field in self._fields.values() if field.store and field.name != "id"]
-
-    # -- words ---------------------------------------------------------------------------------------
-
-    def _sentence(self):
-        """One line of the banner: what may be done, or not, and why."""
-        self.ensure_one()
-        channel = dict(self._fields["channel"]._description_selection(self.env))[self.channel]
-        what = self.env._("%(purpose)s (%(channel)s)", purpose=self.purpose_id.display_name, channel=channel)
-        since = format_date(self.env, self.since.date(), date_format="d MMM y")
-        how = dict(self._fields["source"]._description_selection(self.env)).get(self.source, "").lower()
-        match self.answer:
-            case "active" if self.until:
-                return self.env._(
-                    "%(what)s until %(until)s",
-                    what=what,
-                    until=format_date(self.env, self.until, date_format="d MMM y"),
-                )
-            case "active":
-                return what
-            case "withdrawn":
-                return self.env._("%(what)s: withdrawn %(since)s", what=what, since=since)
-            case "objected":
-                return self.env._("%(what)s: objected %(since)s", what=what, since=since)
-            case "refused":
-                return self.env._("%(what)s: refused %(since)s", what=what, since=since)
-            case "expired":
-                return self.env._(
-                    "%(what)s: ended %(until)s",
-                    what=what,
-                    until=format_date(self.env, self.until, date_format="d MMM y"),
-                )
-            case _:
-                return self.env._("%(what)s: asked %(since)s, no answer yet (%(how)s)", what=what, since=since, how=how)
-
-    # -- buttons -------------------------------------------------------------------------------------
+    # -- screens -------------------------------------------------------------------------------------
 
     def action_add_evidence(self):
         """Open the dialog that hands in the evidence this answer waits for."""
@@ -211,3 +255,231 @@ class ConsentBasis(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_evidence_wizard")
         action["context"] = {"default_basis_id": self.id}
         return action
+
+    def action_open_event(self):
+        """Open the event that decided: receipt, text seen, how and by whom."""
+        self.ensure_one()
+        view = self.env.ref("client_consent.view_consent_event_form")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Receipt"),
+            "res_model": "consent.event",
+            "res_id": self.event_ref,
+            "views": [(view.id, "form")],
+            "target": "new",
+        }
+
+    # -- reading -------------------------------------------------------------------------------------
+
+    @api.model
+    def _of_people(self, partner_ids):
+        """What contacts allowed in the allowed companies, as the card tells it, the most important first.
+
+        One query, whose rows are in the cache afterwards: every contact that is opened asks it.
+
+        :return: contact id → [:class:`Line`]
+        """
+        found = defaultdict(list)
+        if not partner_ids:
+            return found
+        gate = self.env["consent.gate"]
+        rules = {rule.id: rule for rule in gate._rules().values()}
+        contracts = gate._contract_lines(partner_ids)
+        rows = self.env.execute_query(self._of_people_sql(list(partner_ids), rules.values()))
+        names = [field.name for field in self._stored_fields()]
+        today, hindrances = fields.Date.today(), []
+        for partner_id, veto_subject_id, hindrance, _notice_id, id_, *stored in rows:
+            values = dict(zip(names, stored, strict=True))
+            purpose_id, until = values["purpose_id"], values["until"]
+            answer = self._answer_on(today, values["state"], until)
+            rule = rules.get(purpose_id)
+            if answer != "active":
+                hindrance = None
+            elif not rule or rule.state != "active" or values["channel"] not in rule.channels:
+                hindrance = "unused"
+            elif not hindrance and rule.own_customers and purpose_id not in {told[0] for told in contracts[partner_id]}:
+                hindrance = "customer"
+            hindrances.append(hindrance)
+            channel, address, since, source = (values[name] for name in ("channel", "address", "since", "source"))
+            found[partner_id].append(
+                Line(id_, purpose_id, channel, address, answer, since, until, source, hindrance, veto_subject_id)
+            )
+        self._fill_cache(rows, hindrances)
+        for partner_id, told in contracts.items():
+            found[partner_id] += [
+                Line(None, purpose_id, None, None, "contract", None, until, None, None, None, label)
+                for purpose_id, label, until in told
+                if rules[purpose_id].lawful_basis == "contract"
+            ]
+        place = {id_: number for number, id_ in enumerate(self.env["consent.purpose"]._names(self.env.lang))}
+        for lines in found.values():
+            lines.sort(key=lambda line: (line.rank, place.get(line.purpose_id, 0), line.channel or "", line.id or 0))
+        return found
+
+    def _fill_cache(self, rows, hindrances):
+        """Put what was read into the cache, so that the card's table needs no query of its own."""
+        bases = self.browse(row[4] for row in rows)
+        for number, field in enumerate(self._stored_fields(), 5):
+            field._insert_cache(bases, [row[number] for row in rows])
+        self._fields["hindrance"]._insert_cache(bases, hindrances)
+        self._fields["notice_id"]._insert_cache(bases, [row[3] for row in rows])
+        for notice_id in {row[3] for row in rows if row[3]}:
+            notice = self.env["consent.notice"].browse(notice_id)
+            for name, value in self._notice_title(notice_id).items():
+                notice._fields[name]._insert_cache(notice, [value])
+
+    @tools.ormcache("notice_id")
+    def _notice_title(self, notice_id):
+        """What a notice is called by; an event names published ones only, and those never change."""
+        # sudo: the number of the text that was seen is no secret to who sees the answer
+        notice = self.env["consent.notice"].sudo().browse(notice_id)
+        return {name: notice[name] for name in ("code", "version", "lang")}
+
+    def _of_people_sql(self, partner_ids, rules):
+        gate = self.env["consent.gate"]
+        counts = [(rule.id, other) for rule in rules for other in rule.vetoing]
+        return SQL(
+            """SELECT partner_id, veto[1],
+                      CASE WHEN veto[2] = %(everything)s THEN 'everything' WHEN veto IS NOT NULL THEN 'veto'
+                           WHEN state = 'active' AND address IS DISTINCT FROM present THEN 'address' END,
+                      (SELECT e.notice_id FROM consent_event e WHERE e.id = event_ref),
+                      id, %(names)s
+                 FROM (SELECT s.partner_id, %(columns)s, b.id, %(present)s AS present,
+                              CASE WHEN b.state = 'active' THEN (
+                                  SELECT ARRAY[v.subject_id, v.purpose_id] FROM consent_basis v
+                                   WHERE v.purpose_id IN (SELECT other FROM unnest(%(own)s, %(other)s) c (own, other)
+                                                           WHERE own = b.purpose_id)
+                                     AND v.channel = b.channel AND v.company_id = b.company_id
+                                     AND v.address = b.address AND %(veto)s
+                                ORDER BY v.purpose_id = b.purpose_id DESC LIMIT 1) END AS veto
+                         FROM consent_subject s
+                         JOIN consent_basis b ON b.subject_id = s.id
+                         JOIN res_partner p ON p.id = s.partner_id
+                        WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)
+                      ) answer""",
+            names=SQL(", ").join(SQL.identifier(field.name) for field in self._stored_fields()),
+            columns=SQL(", ").join(SQL.identifier("b", field.name) for field in self._stored_fields()),
+            present=gate._present_address_sql("p"),
+            everything=self.env["ir.model.data"]._xmlid_to_res_id("client_consent.purpose_all_advertising") or None,
+            own=[own for own, _other in counts],
+            other=[other for _own, other in counts],
+            veto=gate._veto_sql(),
+            partner_ids=partner_ids,
+            company_ids=self.env.companies.ids,
+            to_flush=self.env["consent.subject"]._fields["partner_id"],
+        )
+
+    @api.model
+    def _state_of_people(self, partner_ids):
+        """One word per contact for badges: yes, waiting, no, ended; contacts without an answer are left out."""
+        gate = self.env["consent.gate"]
+        rules = [rule for rule in gate._rules().values() if rule.state == "active"]
+        counts = [(rule.id, other) for rule in rules for other in rule.vetoing]
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT partner_id, min(place) FROM (
+                       SELECT s.partner_id,
+                              CASE WHEN b.state IN ('refused', 'withdrawn', 'objected') THEN 3
+                                   WHEN b.until < %(today)s THEN 4
+                                   WHEN b.state IN ('requested', 'pending') THEN 2
+                                   WHEN b.purpose_id <> ALL(%(in_use)s) OR b.address IS DISTINCT FROM %(present)s THEN 4
+                                   WHEN EXISTS (
+                                       SELECT FROM consent_basis v
+                                        WHERE v.purpose_id IN (
+                                                  SELECT other FROM unnest(%(own)s, %(other)s) c (own, other)
+                                                   WHERE own = b.purpose_id)
+                                          AND v.channel = b.channel AND v.company_id = b.company_id
+                                          AND v.address = b.address AND %(veto)s) THEN 3
+                                   ELSE 1 END AS place
+                         FROM consent_subject s
+                         JOIN consent_basis b ON b.subject_id = s.id
+                         JOIN res_partner p ON p.id = s.partner_id
+                        WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)) answer
+                 GROUP BY partner_id""",
+                today=fields.Date.today(),
+                in_use=[rule.id for rule in rules],
+                present=gate._present_address_sql("p"),
+                own=[own for own, _other in counts],
+                other=[other for _own, other in counts],
+                veto=gate._veto_sql(),
+                partner_ids=list(partner_ids),
+                company_ids=self.env.companies.ids,
+                to_flush=self.env["consent.subject"]._fields["partner_id"],
+            )
+        )
+        return {partner_id: ("yes", "waiting", "no", "ended")[place - 1] for partner_id, place in rows}
+
+    def _stored_fields(self):
+        return [field for field in self._fields.values() if field.store and field.name != "id"]
+
+    # -- words ---------------------------------------------------------------------------------------
+
+    @api.model
+    def _sentences(self, lines, limit=5):
+        """The lines in words, one sentence per purpose and outcome; hovering explains. The rest is a number.
+
+        :return: markup, or nothing
+        """
+        together = defaultdict(list)
+        for line in lines:
+            day = line.until if line.answer in ("active", "contract", "expired") else line.since
+            together[line.purpose_id, line.answer, line.hindrance, day and fields.Date.to_date(day), line.label].append(
+                line
+            )
+        shown = [self._sentence(key, of_key) for key, of_key in list(together.items())[:limit]]
+        if len(together) > limit:
+            shown.append(self.env._("and %s more in the tab Privacy", len(together) - limit))
+        return Markup(" · ").join(shown)
+
+    def _sentence(self, key, lines):
+        """What may be done, or not, and why: the purpose, its channels and the date that counts."""
+        purpose_id, answer, hindrance, day, label = key
+        what = self.env["consent.purpose"]._names(self.env.lang).get(purpose_id, "")
+        if answer == "contract":
+            text = self.env._("%(what)s: %(who)s", what=what, who=label)
+            return self.env._("%(text)s until %(until)s", text=text, until=self._day(day)) if day else text
+        channels = dict(self._fields["channel"]._description_selection(self.env))
+        names = ", ".join(dict.fromkeys(channels[line.channel] for line in lines))
+        what = self.env._("%(purpose)s (%(channel)s)", purpose=what, channel=names)
+        text = self._outcome(what, answer, hindrance, day)
+        return Markup('<span title="{}">{}</span>').format(self._explanation(lines[0]), text)
+
+    def _outcome(self, what, answer, hindrance, day):
+        if hindrance:
+            why = {
+                "veto": self.env._("another contact with the same address said no"),
+                "everything": self.env._("objected to all advertising"),
+                "address": self.env._("given for another address, ask again"),
+                "customer": self.env._("only for people who bought something"),
+                "unused": self.env._("no longer used"),
+            }
+            return self.env._("%(what)s: %(why)s", what=what, why=why[hindrance])
+        date_ = self._day(day) if day else ""
+        match answer:
+            case "active":
+                return self.env._("%(what)s until %(until)s", what=what, until=date_) if day else what
+            case "withdrawn":
+                return self.env._("%(what)s: withdrawn %(since)s", what=what, since=date_)
+            case "objected":
+                return self.env._("%(what)s: objected %(since)s", what=what, since=date_)
+            case "refused":
+                return self.env._("%(what)s: refused %(since)s", what=what, since=date_)
+            case "expired":
+                return self.env._("%(what)s: ended %(until)s", what=what, until=date_)
+            case "pending":
+                return self.env._("%(what)s: waits for confirmation since %(since)s", what=what, since=date_)
+            case _:
+                return self.env._("%(what)s: asked %(since)s, no answer yet", what=what, since=date_)
+
+    def _explanation(self, line):
+        """How and when the answer came about, for whoever hovers over it."""
+        sources = dict(self._fields["source"]._description_selection(self.env))
+        return self.env._(
+            "%(how)s, %(since)s, %(address)s",
+            how=sources.get(line.source, ""),
+            since=self._day(line.since),
+            address=line.address,
+        )
+
+    def _day(self, value):
+        return format_date(self.env, fields.Date.to_date(value), date_format="d MMM y")

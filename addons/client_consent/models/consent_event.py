@@ -322,8 +322,7 @@ class ConsentEvent(models.Model):
             return canonical.canonical(None)
         # the reader of an event may not be allowed to read every notice; its code, version and hash are no secret
         notice = notice.sudo()
-        owner = notice.company_id if "company_id" in notice._fields else notice.env["res.company"]
-        if owner and owner != company:
+        if notice.company_id and notice.company_id != company:
             raise UserError(
                 self.env._("Row %s, notice: it belongs to another company. Choose one of this company.", number)
             )

@@ -176,9 +176,7 @@ class ConsentImport(models.Model):
         if not data:
             raise UserError(self.env._("Choose a file first."))
         if len(data) > MAX_BYTES:
-            raise UserError(
-                self.env._("The file has more than %s MB: import it in parts.", MAX_BYTES // (1024 * 1024))
-            )
+            raise UserError(self.env._("The file has more than %s MB: import it in parts.", MAX_BYTES // (1024 * 1024)))
         central = (self.env.lang or "")[:2] in ("cs", "sk", "pl", "hu", "sl", "hr", "sr", "ro")
         try:
             return import_rows.read(
@@ -311,9 +309,7 @@ class ConsentImport(models.Model):
         rows = [row for row in rows if row.answer == "given" and "post" in row.channels]
         contacts = self._contacts_of(rows)
         addresses = self.env["res.partner"].concat(*contacts.values())._consent_addresses("post") if contacts else {}
-        return {
-            row.number for row in rows if row.number not in contacts or not addresses.get(contacts[row.number].id)
-        }
+        return {row.number for row in rows if row.number not in contacts or not addresses.get(contacts[row.number].id)}
 
     def _problems_with_address(self, row):
         """What only Odoo can tell: whether the address and the number are such."""
@@ -372,8 +368,10 @@ class ConsentImport(models.Model):
             raise UserError(
                 self.env._("A tick box is no bought, public or recommended list: choose how it was obtained.")
             )
-        partners = self.env["res.partner"].with_context(active_test=False).search(
-            [(self.tick_box, "=", True), ("company_id", "in", (False, self.company_id.id))], order="id"
+        partners = (
+            self.env["res.partner"]
+            .with_context(active_test=False)
+            .search([(self.tick_box, "=", True), ("company_id", "in", (False, self.company_id.id))], order="id")
         )
         return [
             import_rows.Row(
@@ -586,9 +584,7 @@ class ConsentImport(models.Model):
         )
         partners = self.env["res.partner"].concat(*contacts.values())
         subjects = self.env["consent.subject"]._of_partners(partners, create=True)
-        purposes = {
-            purpose.code: purpose for purpose in self._purposes() if purpose.lawful_basis in BY_EVENT
-        }
+        purposes = {purpose.code: purpose for purpose in self._purposes() if purpose.lawful_basis in BY_EVENT}
         present = {channel: partners._consent_addresses(channel) for channel, _label in CHANNEL_NAMES}
         entries = []
         for row in rows:
@@ -717,7 +713,7 @@ class ConsentImport(models.Model):
 
     def _let_wait(self, entry, source):
         """A yes that counts only once the person confirms it."""
-        days = entry["purpose"].pending_days if "pending_days" in entry["purpose"]._fields else PENDING_DAYS
+        days = entry["purpose"].pending_days
         waits = entry["at"].date() + timedelta(days=days)
         entry |= {
             "kind": "pending",

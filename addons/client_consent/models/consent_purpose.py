@@ -119,6 +119,9 @@ class ConsentPurpose(models.Model):
     assessment_ids = fields.One2many("consent.assessment", "purpose_id", "Assessments")
     assessment_id = fields.Many2one("consent.assessment", "Assessment in force", compute="_compute_assessment_id")
     notice_ids = fields.Many2many("consent.notice", string="Notices", compute="_compute_notice_ids")
+    own_customers = fields.Boolean(
+        "Own customers only", help="Only people whose address you got when you sold them something are reached."
+    )
     company_id = fields.Many2one(
         "res.company", help="Empty: every company uses it; each consent still counts for one only."
     )
@@ -221,8 +224,8 @@ class ConsentPurpose(models.Model):
         if vals.get("state") == "draft" and any(purpose.state != "draft" for purpose in self):
             raise UserError(self.env._("A purpose that was in use never becomes a draft again: archive it instead."))
         result = super().write(vals)
-        if {"name", "sequence"} & vals.keys():
-            self.env.registry.clear_cache()
+        # names and rules of the gate are cached
+        self.env.registry.clear_cache()
         return result
 
     def copy_data(self, default=None):

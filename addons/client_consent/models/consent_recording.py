@@ -759,8 +759,7 @@ class ConsentRecording(models.AbstractModel):
             found = notice.filtered(lambda n: n.state == "published")
         if not found:
             raise UserError(self.env._("There is no published notice with the code “%s”: publish it first.", code))
-        if "company_id" in notices._fields:
-            found = found.filtered(lambda n: not n.company_id or n.company_id == self.env.company)
+        found = found.filtered(lambda n: not n.company_id or n.company_id == self.env.company)
         if not found:
             raise UserError(self.env._("The notice “%s” belongs to another company: choose one of this company.", code))
         return found

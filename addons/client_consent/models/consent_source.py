@@ -66,9 +66,7 @@ class ConsentSource(models.Model):
     must_inform = fields.Boolean(compute="_compute_must_inform", search="_search_must_inform")
     reminded_at = fields.Datetime(readonly=True)
 
-    _to_inform = models.Index(
-        "(inform_by) WHERE inform_by IS NOT NULL AND informed_at IS NULL AND exception IS NULL"
-    )
+    _to_inform = models.Index("(inform_by) WHERE inform_by IS NOT NULL AND informed_at IS NULL AND exception IS NULL")
     _to_lapse = models.Index("(lapses_on) WHERE lapses_on IS NOT NULL")
 
     # -- fields --------------------------------------------------------------------------------------
@@ -172,10 +170,7 @@ class ConsentSource(models.Model):
             limit=1,
         )
         now = fields.Datetime.now()
-        ends = {
-            purpose: now.date() + timedelta(days=purpose.pending_days if "pending_days" in purpose._fields else 30)
-            for purpose in purposes
-        }
+        ends = {purpose: now.date() + timedelta(days=purpose.pending_days) for purpose in purposes}
         if not contact:
             contact = Partner.create({"name": name, "email": address, "lang": self.env.lang})
             self.sudo().create(
@@ -209,19 +204,12 @@ class ConsentSource(models.Model):
             ]
         )
         token._use()
-        if "consent.recording" in self.env:
-            self.env["consent.recording"].sudo().with_company(company)._ask_for_what_is_missing(events)
+        self.env["consent.recording"].sudo().with_company(company)._ask_for_what_is_missing(events)
 
     @api.model
     def _notice_shown(self, purpose):
         """The published text that the invitation page shows for a purpose, in the visitor's language."""
-        if hasattr(purpose, "_usable_notice"):
-            return purpose._usable_notice(self.env.lang, purpose.env.company)
-        return purpose.env["consent.notice"].search(
-            [("purpose_ids", "in", purpose.ids), ("state", "=", "published"), ("lang", "=", self.env.lang)],
-            order="version desc",
-            limit=1,
-        )
+        return purpose._usable_notice(self.env.lang, purpose.env.company)
 
     # -- telling the person --------------------------------------------------------------------------
 

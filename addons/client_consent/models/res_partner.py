@@ -1,3 +1,4 @@
+from dateutil.relativedelta import relativedelta
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -5,7 +6,6 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import fold
-from .consent_purpose import WITHOUT_EVENT
 
 #: Writing one of these may leave answers behind at an earlier address.
 CONSENT_ADDRESS_FIELDS = frozenset({"email", "phone", "country_id", "street", "street2", "zip", "city", "parent_id"})
@@ -18,7 +18,11 @@ class ResPartner(models.Model):
         "consent.basis",
         string="Consents",
         compute="_compute_consents",
+        search="_search_consent_basis_ids",
         groups="client_consent.group_consent_user",
+    )
+    consent_count = fields.Integer(
+        "Number of consents", compute="_compute_consents", groups="client_consent.group_consent_user"
     )
     consent_banner = fields.Html(
         compute="_compute_consents", sanitize=False, groups="client_consent.group_consent_user"
@@ -46,16 +50,80 @@ class ResPartner(models.Model):
             if partner.consent_guardian_id == partner:
                 raise ValidationError(self.env._("Nobody is their own guardian: choose another contact."))
 
+    consent_state = fields.Selection(
+        [
+            ("yes", "Agreed to something"),
+            ("waiting", "Asked, no answer yet"),
+            ("no", "Said no"),
+            ("ended", "Consent ended"),
+            ("none", "Never asked"),
+        ],
+        "Consent",
+        compute="_compute_consent_state",
+        groups="client_consent.group_consent_user",
+    )
+    consent_no_ground = fields.Boolean(
+        "Nothing allows keeping",
+        compute="_compute_consent_no_ground",
+        search="_search_consent_no_ground",
+        groups="client_consent.group_consent_user",
+        help="A person whose data is held without a consent, a contract or another ground.",
+    )
+
     @api.depends_context("lang", "allowed_company_ids")
     def _compute_consents(self):
-        nothing = self.env["consent.basis"]
-        of_people = nothing._of_people(self.ids)
+        of_people = self.env["consent.basis"]._of_people(self.ids)
         for partner in self:
-            rows = of_people.get(partner.id, [])
+            lines = of_people[partner.id]
+            ids = tuple(line.id for line in lines if line.id)
             # into the cache at once: assigning would look for what to link and unlink
-            self._fields["consent_basis_ids"]._update_cache(partner, tuple(basis.id for basis, _vetoed in rows))
-            parts = partner._consent_banner_parts(nothing.concat(*(basis for basis, vetoed in rows if vetoed)))
-            partner.consent_banner = self._consent_banner_html(parts)
+            self._fields["consent_basis_ids"]._update_cache(partner, ids)
+            partner.consent_count = len(ids)
+            partner.consent_banner = self._consent_banner_html(partner._consent_banner_parts(lines))
+
+    @api.depends_context("allowed_company_ids")
+    def _compute_consent_state(self):
+        states = self.env["consent.basis"]._state_of_people(self.ids)
+        for partner in self:
+            partner.consent_state = states.get(partner.id, "none")
+
+    def _compute_consent_no_ground(self):
+        without = self.search([("id", "in", self.ids), ("consent_no_ground", "=", True)])
+        for partner in self:
+            partner.consent_no_ground = partner in without
+
+    def _search_consent_basis_ids(self, operator, value):
+        """Contacts by their consents: whoever may search them may combine purpose, channel, state and dates."""
+        if operator not in ("any", "in"):
+            return NotImplemented
+        bases = self.env["consent.basis"]
+        if operator == "in" and False in value:
+            everybody = bases._search(Domain.TRUE)
+            return ~self._consent_domain_of(everybody) | self._search_consent_basis_ids("in", set(value) - {False})
+        return self._consent_domain_of(bases._search(value if operator == "any" else [("id", "in", list(value))]))
+
+    @staticmethod
+    def _consent_domain_of(query):
+        """The domain of contacts who gave the answers of a query."""
+        subject_ids = query.subselect(SQL.identifier(query.table, "subject_id"))
+
+        def to_sql(model, alias, _query):
+            return SQL(
+                "%s.id IN (SELECT partner_id FROM consent_subject WHERE partner_id IS NOT NULL AND id IN %s)",
+                SQL.identifier(alias),
+                subject_ids,
+                to_flush=model.env["consent.subject"]._fields["partner_id"],
+            )
+
+        return Domain.custom(to_sql=to_sql)
+
+    def _search_consent_no_ground(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        person = Domain("is_company", "=", False) & Domain("partner_share", "=", True)
+        without = person & ~self.env["consent.gate"]._ground_domain()
+        domains = {True: without, False: ~without}
+        return Domain.OR(domains[bool(item)] for item in value)
 
     @staticmethod
     def _consent_banner_html(parts):
@@ -70,35 +138,66 @@ class ResPartner(models.Model):
             shown.append(line.format(kind=part["kind"], colour=colour, icon=icon, text=part["text"]))
         return Markup().join(shown)
 
-    def _consent_banner_parts(self, vetoed):
+    def _consent_banner_parts(self, lines):
         """What the banner says, as ``[{"kind": "allow"|"deny"|"note", "text": str}]``; add-ons add theirs.
 
-        :param vetoed: those of the person's consents whose address said no on another contact
+        :param lines: the person's answers and contracts, see ``consent.basis._of_people``
         """
         self.ensure_one()
-        bases = self.consent_basis_ids
-        allowed = bases.filtered(lambda basis: basis.answer == "active") - vetoed
-        denied = bases.filtered(lambda basis: basis.answer in (*fold.NEGATIVE_STATES, "expired"))
-        waiting = bases - allowed - denied - vetoed
+        bases = self.env["consent.basis"]
+        allowed = [line for line in lines if line.allows]
+        waiting = [line for line in lines if line.answer in ("pending", "requested")]
+        denied = self._consent_without_repeats([line for line in lines if not line.allows and line not in waiting])
         parts = []
+        if self.consent_quarantined:
+            text = self.env._("Not to be used: from a list or a public source. Wait for the person's own answer.")
+            parts.append({"kind": "deny", "text": text})
+            denied, allowed = denied + [line for line in allowed if line.id], [li for li in allowed if not li.id]
+        if self._consent_is_minor():
+            text = self.env._("Under age: nothing counts before a parent or guardian has confirmed it.")
+            parts.append({"kind": "deny", "text": text})
         if allowed:
-            text = self.env._("You may: %s", " · ".join(basis._sentence() for basis in allowed))
-            parts.append({"kind": "allow", "text": text})
+            parts.append({"kind": "allow", "text": self.env._("You may: %s", bases._sentences(allowed))})
         if denied:
-            text = self.env._("You may not: %s", " · ".join(basis._sentence() for basis in denied))
-            parts.append({"kind": "deny", "text": text})
-        if vetoed:
-            names = " · ".join(basis.purpose_id.display_name for basis in vetoed)
-            text = self.env._("You may not: %s: another contact with the same address said no", names)
-            parts.append({"kind": "deny", "text": text})
+            text = self.env._("You may not: %s", bases._sentences(denied))
+            parts.append({"kind": "deny", "text": text + self._consent_veto_names(denied)})
         if waiting:
-            parts.append({"kind": "note", "text": " · ".join(basis._sentence() for basis in waiting)})
-        if not bases:
+            parts.append({"kind": "note", "text": bases._sentences(waiting)})
+        if not lines:
             text = self.env._(
                 "Nothing recorded: no advertising. Answering and doing what was ordered is always possible."
             )
             parts.append({"kind": "note", "text": text})
         return parts
+
+    def _consent_without_repeats(self, lines):
+        """The lines without the objections that one to all advertising says already."""
+        everything = self.env["ir.model.data"]._xmlid_to_res_id("client_consent.purpose_all_advertising")
+        said = {(line.channel, line.since) for line in lines if line.purpose_id == everything}
+        if not said:
+            return lines
+        said_at = {since for _channel, since in said}
+        return [
+            line
+            for line in lines
+            if line.purpose_id == everything or line.answer != "objected" or line.since not in said_at
+        ]
+
+    def _consent_veto_names(self, lines):
+        """Which contacts stand in the way, as far as the user may see them."""
+        ids = {line.veto_subject_id for line in lines if line.hindrance == "veto"}
+        # sudo: subjects are read by managers only; of the contacts behind them the user's rules decide
+        others = self.env["consent.subject"].sudo().browse(ids).partner_id.with_env(self.env) - self
+        names = [other.display_name for other in others._filtered_access("read")]
+        return Markup(" ({})").format(", ".join(names)) if names else ""
+
+    def _consent_is_minor(self):
+        """Whether the person is too young, in their country, to decide alone today."""
+        if "consent_birthdate" not in self._fields or not self.consent_birthdate:
+            return False
+        today = fields.Date.today()
+        limit = self.env["consent.country"]._age_limit(self.country_id, today)
+        return bool(limit) and self.consent_birthdate + relativedelta(years=limit) > today
 
     # -- screens -------------------------------------------------------------------------------------
 
@@ -148,6 +247,13 @@ class ResPartner(models.Model):
     def _get_consent_erase_action(self):
         """Without an add-on that erases, all that can be done is to stop using the data."""
         return self.action_consent_withdraw()
+
+    def action_consent_timeline(self):
+        """Open everything that happened to this person's consents, newest first."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_timeline")
+        action["domain"] = [("partner_id", "=", self.id)]
+        return action
 
     # -- promised methods ----------------------------------------------------------------------------
 
@@ -221,10 +327,16 @@ class ResPartner(models.Model):
         :param at: a moment in the past, UTC: what was the answer then
         """
         self.ensure_one()
-        self._consent_check_reader()
-        if at is None:
-            return bool(self._may_process(purpose, channel))
-        return self._consent_allowed_at(purpose, channel, self._consent_moment(at))
+        if at is not None:
+            self._consent_check_reader()
+            return self.env["consent.gate"]._allowed_at(self, purpose, channel, self._consent_moment(at))
+        may_ask = self.env.su or self.env.user.has_group("client_consent.group_consent_user")
+        domain = Domain("id", "=", self.id) & self._may_process_domain(purpose, channel)
+        # as the caller: the rules that decide whom he may read are part of the one query
+        found = may_ask and self.with_context(active_test=False).search(domain, order="id")
+        if not found:
+            self._consent_check_reader()
+        return bool(found)
 
     def consent_proof(self, at=None):
         """Give everything that proves what this person was asked and answered, for an authority or a court.
@@ -241,100 +353,56 @@ class ResPartner(models.Model):
     # -- the gate ------------------------------------------------------------------------------------
 
     def _may_process(self, purpose, channel):
-        """Those of the contacts for whom the purpose and channel are allowed now; nobody who is archived."""
+        """Those of the contacts for whom the purpose and channel are allowed now, in the current company."""
         if not self.ids:
             return self
-        domain = self._may_process_domain(purpose, channel) & Domain("active", "=", True)
+        domain = self._may_process_domain(purpose, channel)
         return (
             self.sudo().with_context(active_test=False).search(Domain("id", "in", self.ids) & domain).with_env(self.env)
         )
 
     @api.model
     def _may_process_domain(self, purpose, channel):
-        """The domain of contacts for whom purpose and channel are allowed now; nobody by default."""
-        record = self.env["consent.purpose"].sudo().search([("code", "=", purpose), ("state", "=", "active")], limit=1)
-        if not record or channel not in record._channels():
-            return Domain.FALSE
-        self.env.flush_all()
-        if record.lawful_basis in WITHOUT_EVENT:
-            return Domain.TRUE
-        if record.lawful_basis == "contract":
-            return Domain("id", "in", self._consent_contract_partner_ids(record))
-        return Domain("id", "in", self._consent_gate_sql(record, channel))
+        """The domain of contacts for whom purpose and channel are allowed now; nobody by default.
+
+        Add-ons that restrict people narrow it; the gate itself is ``consent.gate``.
+        """
+        return self.env["consent.gate"]._domain(purpose, channel)
 
     @api.model
-    def _consent_contract_partner_ids(self, purpose):
-        """Ids (or a query of ids) of contacts with a running contract for the purpose; glue add-ons know them."""
-        return []
+    def _get_consent_writing_refusals(self, partners):
+        """Contacts to whom not even a mail typed by hand may go: id → reason. For add-ons that restrict people."""
+        return {}
 
-    def _consent_gate_sql(self, purpose, channel):
-        """Contacts with an active answer for their present address and no veto on that address."""
-        return SQL(
-            """(SELECT p.id
-                  FROM consent_basis b
-                  JOIN consent_subject s ON s.id = b.subject_id
-                  JOIN res_partner p ON p.id = s.partner_id
-                 WHERE b.purpose_id = %(purpose)s AND b.channel = %(channel)s AND b.company_id = %(company)s
-                   AND b.state = 'active' AND (b.until IS NULL OR b.until >= %(today)s)
-                   AND b.address = %(address)s
-                   AND NOT EXISTS (
-                       SELECT FROM consent_basis v
-                        WHERE v.purpose_id = b.purpose_id AND v.channel = b.channel AND v.company_id = b.company_id
-                          AND v.address = b.address AND v.state IN ('refused', 'withdrawn', 'objected')))""",
-            purpose=purpose.id,
-            channel=channel,
-            company=self.env.company.id,
-            today=fields.Date.today(),
-            address=self._consent_address_sql(channel),
+    def _consent_check_writing(self):
+        """Refuse a mail typed by hand to contacts whose data must not be used.
+
+        :raises UserError: with the reason
+        """
+        for reason in self._get_consent_writing_refusals(self).values():
+            raise UserError(reason)
+
+    def _consent_objected_to_everything(self):
+        """Those of the contacts who objected to all advertising: they are written to about their own affairs only."""
+        purpose = self.env.ref("client_consent.purpose_all_advertising")
+        # sudo: whoever writes a mail must be told, also without the right to read consents
+        bases = self.env["consent.basis"].sudo()
+        said = bases._search(
+            [("purpose_id", "=", purpose.id), ("state", "=", "objected"), ("company_id", "=", self.env.company.id)]
         )
-
-    @staticmethod
-    def _consent_address_sql(channel):
-        """The normalised address of contact ``p`` for a channel. Post: its lines in lower case, in one text."""
-        match channel:
-            case "email":
-                return SQL("p.email_normalized")
-            case "post":
-                return SQL("NULLIF(lower(concat_ws(', ', p.street, p.street2, p.zip, p.city)), '')")
-        return SQL("p.phone_sanitized")
+        return self.search(Domain("id", "in", self.ids) & self._consent_domain_of(said))
 
     def _consent_addresses(self, channel):
         """The normalised addresses: contact id → text or nothing."""
         self.env.flush_all()
         rows = self.env.execute_query(
-            SQL("SELECT p.id, %s FROM res_partner p WHERE p.id = ANY(%s)", self._consent_address_sql(channel), self.ids)
-        )
-        return dict(rows)
-
-    def _consent_allowed_at(self, purpose, channel, at):
-        """The answer at a moment in the past, folded from the events known up to then."""
-        record = self.env["consent.purpose"].sudo().search([("code", "=", purpose)], limit=1)
-        address = self._consent_addresses(channel).get(self.id)
-        if not record or not address:
-            return False
-        if record.lawful_basis in WITHOUT_EVENT:
-            return True
-        events = (
-            self.env["consent.event"]
-            .sudo()
-            .search(
-                [
-                    ("purpose_id", "=", record.id),
-                    ("channel", "=", channel),
-                    ("address", "=", address),
-                    ("company_id", "=", self.env.company.id),
-                    ("at", "<=", at),
-                ]
+            SQL(
+                "SELECT p.id, %s FROM res_partner p WHERE p.id = ANY(%s)",
+                self.env["consent.gate"]._address_sql("p", channel),
+                self.ids,
             )
         )
-        by_subject = {}
-        for event in events:
-            line = fold.Event(event.kind, event.source, event.at, event.id, event.until or None)
-            by_subject.setdefault(event.subject_id, []).append(line)
-        answers = {subject: fold.fold(lines).state_on(at.date()) for subject, lines in by_subject.items()}
-        if any(answer in fold.NEGATIVE_STATES for answer in answers.values()):
-            return False
-        return any(answer == "active" for subject, answer in answers.items() if subject.partner_id == self)
+        return dict(rows)
 
     # -- helpers -------------------------------------------------------------------------------------
 

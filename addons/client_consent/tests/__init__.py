@@ -1,6 +1,7 @@
 from . import common
 from . import recording_common
 from . import test_address
+from . import test_card
 from . import test_country
 from . import test_double_opt_in
 from . import test_evidence
@@ -17,6 +18,7 @@ from . import test_merge
 from . import test_notice
 from . import test_proof
 from . import test_purpose
+from . import test_queue
 from . import test_receipt
 from . import test_recording
 from . import test_renewal

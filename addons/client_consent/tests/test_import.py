@@ -373,8 +373,15 @@ class TestImport(ConsentCase):
         for act in ("action_check", "action_import", "action_cancel"):
             with self.assertRaises(AccessError):
                 getattr(job.with_user(second), act)()
-        without_contacts = self.env["consent.import"].with_user(second).create(
-            {"file_data": base64.b64encode(f"{HEAD}\n{self.line(mailbox='new')}".encode()), "date_format": "%d.%m.%Y"}
+        without_contacts = (
+            self.env["consent.import"]
+            .with_user(second)
+            .create(
+                {
+                    "file_data": base64.b64encode(f"{HEAD}\n{self.line(mailbox='new')}".encode()),
+                    "date_format": "%d.%m.%Y",
+                }
+            )
         )
         without_contacts.action_check()
         with self.assertRaises(AccessError):

@@ -8,3 +8,4 @@ from . import consent_withdraw_wizard
 from . import consent_evidence_wizard
 from . import consent_request_wizard
 from . import consent_renewal_wizard
+from . import mail_compose_message

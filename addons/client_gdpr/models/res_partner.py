@@ -145,9 +145,17 @@ class ResPartner(models.Model):
         """Nothing is sent to a sealed contact, whatever was allowed before (Art. 18(2), 17(1))."""
         return super()._may_process_domain(purpose, channel) & Domain("gdpr_state", "not in", SEALED)
 
-    def _consent_banner_parts(self, vetoed):
+    @api.model
+    def _get_consent_writing_refusals(self, partners):
+        """Nobody writes to sealed contacts, not even by hand."""
+        # sudo: that a contact is sealed is what its own form says in red
+        sealed = partners.sudo().filtered(lambda partner: partner.gdpr_state in SEALED)
+        reason = self.env._("Contact %s must not be written to: it is sealed after a privacy request.")
+        return super()._get_consent_writing_refusals(partners) | {id_: reason % id_ for id_ in sealed.ids}
+
+    def _consent_banner_parts(self, lines):
         """Say in the banner why the contact is kept, or that it is sealed."""
-        parts = super()._consent_banner_parts(vetoed)
+        parts = super()._consent_banner_parts(lines)
         if self.gdpr_state in SEALED:
             text = {
                 "restricted": self.env._("Restricted: this person's data must not be used."),

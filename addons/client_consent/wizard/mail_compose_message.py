@@ -1,0 +1,43 @@
+from odoo import api, fields, models
+
+
+class MailComposeMessage(models.TransientModel):
+    _inherit = "mail.compose.message"
+
+    consent_purpose_id = fields.Many2one(
+        "consent.purpose",
+        "Purpose",
+        compute="_compute_consent_purpose_id",
+        store=True,
+        readonly=False,
+        domain=[("state", "=", "active")],
+        ondelete="cascade",
+        help="Only people who allow this purpose get the message. Empty: a message that needs no consent.",
+    )
+    consent_warning = fields.Char(compute="_compute_consent_warning")
+
+    @api.depends("template_id")
+    def _compute_consent_purpose_id(self):
+        for composer in self:
+            # sudo: who writes from a template need not read purposes
+            composer.consent_purpose_id = composer.template_id.sudo().consent_purpose_id or composer.consent_purpose_id
+
+    @api.depends("partner_ids", "composition_mode")
+    def _compute_consent_warning(self):
+        """Say who objected to all advertising: to them one writes about their own affairs only."""
+        for composer in self:
+            objected = composer.partner_ids._origin._consent_objected_to_everything()
+            composer.consent_warning = objected and self.env._(
+                "%s objected to all advertising: write only what concerns their own affairs.",
+                ", ".join(objected.mapped("display_name")),
+            )
+
+    def _prepare_mail_values_static(self):
+        values = super()._prepare_mail_values_static()
+        if self.consent_purpose_id:
+            values["consent_purpose_id"] = self.consent_purpose_id.id
+        return values
+
+    def _action_send_mail_comment(self, res_ids):
+        self.partner_ids._consent_check_writing()
+        return super()._action_send_mail_comment(res_ids)
