@@ -40,15 +40,17 @@ class SmsSms(models.Model):
             partners = messages.partner_id.with_company(company)._may_process(code, "sms")
             gate = self.env["consent.gate"].with_company(company)
             numbers = gate._allowed_addresses(code, "sms", set(messages.mapped("number")))
-            stopped |= messages.filtered(lambda sms: not sms._consent_is_allowed(partners, numbers))
+            stopped |= messages - messages._consent_allowed(partners, numbers)
         if stopped:
             stopped._update_sms_state_and_trackers("canceled", failure_type="sms_optout")
         return stopped.with_env(self.env)
 
-    def _consent_is_allowed(self, partners, numbers):
-        """Whether the number may be written to: a consent belongs to a number, not to whoever else stands there."""
-        return self.number in numbers or (
-            self.partner_id in partners and self.number == self.partner_id.phone_sanitized
+    def _consent_allowed(self, partners, numbers):
+        """Those whose number may be written to: a consent belongs to a number, not to whoever else stands there."""
+        return self.filtered(
+            lambda sms: (
+                sms.number in numbers or (sms.partner_id in partners and sms.number == sms.partner_id.phone_sanitized)
+            )
         )
 
     def _get_consent_company(self):
