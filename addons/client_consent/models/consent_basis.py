@@ -95,7 +95,8 @@ class ConsentBasis(models.Model):
         "(purpose_id, channel, company_id, address, subject_id) INCLUDE (until, since, voice) WHERE state = 'active'"
     )
     _vetoes = models.Index(
-        "(purpose_id, channel, company_id, address) WHERE state IN ('refused', 'withdrawn', 'objected')"
+        "(purpose_id, channel, company_id, address) INCLUDE (since, subject_id)"
+        " WHERE state IN ('refused', 'withdrawn', 'objected')"
     )
 
     @api.depends("state", "until")
@@ -231,9 +232,7 @@ class ConsentBasis(models.Model):
             hindrances.append(hindrance)
             channel, address, since, source = (values[name] for name in ("channel", "address", "since", "source"))
             found[partner_id].append(
-                Line(
-                    id_, purpose_id, channel, address, answer, since, until, source, hindrance, veto_subject_id
-                )
+                Line(id_, purpose_id, channel, address, answer, since, until, source, hindrance, veto_subject_id)
             )
         self._fill_cache(rows, hindrances)
         for partner_id, told in contracts.items():

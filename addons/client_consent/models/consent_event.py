@@ -98,6 +98,9 @@ class ConsentEvent(models.Model):
     algorithm = fields.Char(required=True, readonly=True)
 
     _uuid_once = models.Constraint("unique(uuid)", "Two events cannot have one receipt number.")
+    _negatives = models.Index(
+        "(address, purpose_id) WHERE kind IN ('refused', 'withdrawn', 'objected') AND address IS NOT NULL"
+    )
 
     def init(self):
         """Let the database itself keep the ledger append-only, whoever writes."""
