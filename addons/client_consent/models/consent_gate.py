@@ -85,7 +85,9 @@ class ConsentGate(models.AbstractModel):
     def _contract_sql(self, rule):
         """The answers of all providers for a purpose as one query, or nothing."""
         queries = [query for name in self._get_contract_providers() if (query := getattr(self, name)(rule))]
-        return SQL(" UNION ALL ").join(SQL("SELECT partner_id, label, until FROM (%s) said", q) for q in queries) or None
+        return (
+            SQL(" UNION ALL ").join(SQL("SELECT partner_id, label, until FROM (%s) said", q) for q in queries) or None
+        )
 
     def _contract_domain(self, rule):
         said = self._contract_sql(rule)

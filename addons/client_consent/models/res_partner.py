@@ -48,6 +48,7 @@ class ResPartner(models.Model):
         help="A person whose data is held without a consent, a contract or another ground.",
     )
 
+    @api.depends("email_normalized", "phone_sanitized", "street", "street2", "zip", "city")
     @api.depends_context("lang", "allowed_company_ids")
     def _compute_consents(self):
         of_people = self.env["consent.basis"]._of_people(self.ids)
@@ -59,6 +60,7 @@ class ResPartner(models.Model):
             partner.consent_count = len(ids)
             partner.consent_banner = self._consent_banner_html(partner._consent_banner_parts(lines))
 
+    @api.depends("email_normalized", "phone_sanitized", "street", "street2", "zip", "city")
     @api.depends_context("allowed_company_ids")
     def _compute_consent_state(self):
         states = self.env["consent.basis"]._state_of_people(self.ids)
@@ -158,7 +160,8 @@ class ResPartner(models.Model):
             return lines
         said_at = {since for _channel, since in said}
         return [
-            line for line in lines
+            line
+            for line in lines
             if line.purpose_id == everything or line.answer != "objected" or line.since not in said_at
         ]
 

@@ -97,11 +97,15 @@ class TestCard(ConsentCase):
         now = fields.Datetime.now()
         acts = [
             lambda: self.person.consent_give("newsletter", ["email"], "web_form", given_at=now - relativedelta(days=9)),
-            lambda: self.person.consent_give("offers", ["email", "phone"], "paper", given_at=now - relativedelta(days=9)),
+            lambda: self.person.consent_give(
+                "offers", ["email", "phone"], "paper", given_at=now - relativedelta(days=9)
+            ),
             lambda: twin.consent_withdraw("offers", ["email"], source="phone", at=now - relativedelta(days=8)),
             lambda: self.person.consent_give("customer_care", ["email"], "contract"),
             lambda: twin.consent_object(source="email", at=now - relativedelta(days=7)),
-            lambda: self.person.consent_give("newsletter", ["email"], "in_person", given_at=now - relativedelta(days=1)),
+            lambda: self.person.consent_give(
+                "newsletter", ["email"], "in_person", given_at=now - relativedelta(days=1)
+            ),
             lambda: self.person.write({"phone": "+420 601 999 999"}),
             lambda: self.env.ref("client_consent.purpose_customer_care").action_archive_purpose(),
         ]
@@ -120,7 +124,10 @@ class TestCard(ConsentCase):
 
     def test_fifty_consents_stay_readable_and_cost_no_more_queries(self):
         purposes = self.env["consent.purpose"].create(
-            [{"code": f"p{i}", "name": f"Purpose {i:02}", "lawful_basis": "consent", "validity_months": 12} for i in range(50)]
+            [
+                {"code": f"p{i}", "name": f"Purpose {i:02}", "lawful_basis": "consent", "validity_months": 12}
+                for i in range(50)
+            ]
         )
         purposes.state = "active"
         entries = [
@@ -215,8 +222,10 @@ class TestCard(ConsentCase):
         self.assertEqual(self._filtered("consent_waiting"), waits)
         partners, among = self.env["res.partner"], [("id", "in", self.everybody.ids)]
         self.assertEqual(partners.search([*among, ("consent_basis_ids", "=", False)]), nothing | company)
-        self.assertEqual(partners.search([*among, ("consent_basis_ids.purpose_id.code", "=", "newsletter")], order="id"),
-                         soon | later | gone | waits)
+        self.assertEqual(
+            partners.search([*among, ("consent_basis_ids.purpose_id.code", "=", "newsletter")], order="id"),
+            soon | later | gone | waits,
+        )
         self.assertEqual(partners.search([*among, ("consent_basis_ids", "in", soon.consent_basis_ids.ids)]), soon)
 
     def test_filters_look_at_the_users_companies_only(self):
@@ -235,9 +244,7 @@ class TestCard(ConsentCase):
         person.consent_withdraw("newsletter", source="phone")
         action = person.action_consent_timeline()
         events = self.env["consent.event"].with_user(self.recorder).search(action["domain"])
-        self.assertEqual(
-            events.mapped("story"), ["Took back Newsletter (E-mail)", "Agreed to Newsletter (E-mail)"]
-        )
+        self.assertEqual(events.mapped("story"), ["Took back Newsletter (E-mail)", "Agreed to Newsletter (E-mail)"])
         self.assertEqual(events.mapped("recorder"), [self.recorder.name] * 2)
         self.assertEqual(events[0].source, "phone")
 

@@ -219,7 +219,9 @@ class TestGate(ConsentCase):
 
         def provider(_gate, rule):
             if rule.code == code:
-                rows = [SQL("SELECT %s::int, %s, %s::date", contact.id, name, until) for contact, name in orders.items()]
+                rows = [
+                    SQL("SELECT %s::int, %s, %s::date", contact.id, name, until) for contact, name in orders.items()
+                ]
                 return SQL("SELECT * FROM (%s) o (partner_id, label, until)", SQL(" UNION ALL ").join(rows))
             return None
 
@@ -331,7 +333,9 @@ class TestGate(ConsentCase):
         among = Domain("id", "in", (people | without).ids)
         self.assertEqual(partners.search(among & domain), people[:2])
         self.assertEqual(partners.search(among & ~domain, order="id"), people[2:] | without)
-        self.assertEqual(partners.search(among & (domain | Domain("name", "=", "P3")), order="id"), people[:2] | people[3])
+        self.assertEqual(
+            partners.search(among & (domain | Domain("name", "=", "P3")), order="id"), people[:2] | people[3]
+        )
         self.assertEqual((people | without).filtered_domain(domain), people[:2])
         parent = partners.create({"name": "Company", "is_company": True, "child_ids": [(6, 0, people[0].ids)]})
         self.assertEqual(partners.search(Domain("child_ids", "any", domain) & Domain("id", "=", parent.id)), parent)
@@ -352,9 +356,7 @@ class TestGate(ConsentCase):
 
     def test_question_about_somebody_out_of_reach_is_refused(self):
         other = self.env["res.company"].create({"name": "Another"})
-        hidden = self.env["res.partner"].create(
-            {**self.person_values("Hidden", "hidden"), "company_id": other.id}
-        )
+        hidden = self.env["res.partner"].create({**self.person_values("Hidden", "hidden"), "company_id": other.id})
         hidden.with_company(other).consent_give("newsletter", ["email"], "web_form")
         self.env.invalidate_all()
         with self.assertRaises(AccessError):

@@ -72,7 +72,9 @@ class TestQueue(ConsentCase, MailCommon):
 
     def test_queue_asks_once_however_many_wait(self):
         def asked(count):
-            people = self.env["res.partner"].create([self.person_values(f"Q{i}", f"q{count}.{i}") for i in range(count)])
+            people = self.env["res.partner"].create(
+                [self.person_values(f"Q{i}", f"q{count}.{i}") for i in range(count)]
+            )
             people.consent_give("newsletter", ["email"], "web_form")
             people[::2].consent_withdraw("newsletter", source="phone")
             mails = self.env["mail.mail"].concat(*(self._queue(recipient_ids=[(4, p.id)]) for p in people))

@@ -47,7 +47,9 @@ class SmsSms(models.Model):
 
     def _consent_is_allowed(self, partners, numbers):
         """Whether the number may be written to: a consent belongs to a number, not to whoever else stands there."""
-        return self.number in numbers or (self.partner_id in partners and self.number == self.partner_id.phone_sanitized)
+        return self.number in numbers or (
+            self.partner_id in partners and self.number == self.partner_id.phone_sanitized
+        )
 
     def _get_consent_company(self):
         return self.mail_message_id.record_company_id or self.env.company
