@@ -40,7 +40,9 @@ class SmsSms(models.Model):
             partners = messages.partner_id.with_company(company)._may_process(code, "sms")
             gate = self.env["consent.gate"].with_company(company)
             numbers = gate._allowed_addresses(code, "sms", set(messages.mapped("number")))
-            stopped |= messages.filtered(lambda sms: not sms._consent_is_allowed(partners, numbers))
+            stopped |= messages.filtered(
+                lambda sms, who=partners, where=numbers: not sms._consent_is_allowed(who, where)
+            )
         if stopped:
             stopped._update_sms_state_and_trackers("canceled", failure_type="sms_optout")
         return stopped.with_env(self.env)
