@@ -341,7 +341,7 @@ class ResPartner(models.Model):
 
     @api.model
     def _get_consent_writing_refusals(self, partners):
-        """Contacts to whom not even a mail typed by hand may go: id → reason. Add-ons that restrict people add theirs."""
+        """Contacts to whom not even a mail by hand may go: id → reason. Add-ons that restrict people add theirs."""
         return {}
 
     def _consent_check_writing(self):
