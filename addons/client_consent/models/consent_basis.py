@@ -102,7 +102,8 @@ class ConsentBasis(models.Model):
         "(purpose_id, channel, company_id, address, subject_id) INCLUDE (until, since, voice) WHERE state = 'active'"
     )
     _vetoes = models.Index(
-        "(purpose_id, channel, company_id, address) WHERE state IN ('refused', 'withdrawn', 'objected')"
+        "(purpose_id, channel, company_id, address) INCLUDE (since, subject_id)"
+        " WHERE state IN ('refused', 'withdrawn', 'objected')"
     )
 
     @api.depends("state", "until")

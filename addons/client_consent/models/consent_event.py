@@ -130,6 +130,9 @@ class ConsentEvent(models.Model):
     evidence_ids = fields.Many2many("consent.evidence", string="Evidence", compute="_compute_evidence_ids")
 
     _uuid_once = models.Constraint("unique(uuid)", "Two events cannot have one receipt number.")
+    _negatives = models.Index(
+        "(address, purpose_id) WHERE kind IN ('refused', 'withdrawn', 'objected') AND address IS NOT NULL"
+    )
 
     def init(self):
         """Let the database itself keep the ledger append-only, whoever writes."""

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from functools import partial
 from typing import NamedTuple
 
 from odoo import api, fields, models, tools
@@ -92,13 +93,16 @@ class ConsentGate(models.AbstractModel):
         said = self._contract_sql(rule)
         if not said:
             return Domain.FALSE
-        partner_ids = SQL(
-            "(SELECT partner_id FROM (%s) contract WHERE partner_id IS NOT NULL AND (until IS NULL OR until >= %s))",
+        return Domain.custom(to_sql=lambda _model, alias, _query: self._contract_exists_sql(said, alias))
+
+    @staticmethod
+    def _contract_exists_sql(said, alias):
+        return SQL(
+            """EXISTS (SELECT FROM (%s) contract
+                        WHERE contract.partner_id = %s.id AND (contract.until IS NULL OR contract.until >= %s))""",
             said,
+            SQL.identifier(alias),
             fields.Date.today(),
-        )
-        return Domain.custom(
-            to_sql=lambda _model, alias, _query: SQL("%s.id IN %s", SQL.identifier(alias), partner_ids)
         )
 
     # -- now -----------------------------------------------------------------------------------------
@@ -121,18 +125,16 @@ class ConsentGate(models.AbstractModel):
     def _answered_yes(self, rule, channel):
         """The condition on contacts that their present address is one with an answer in force.
 
-        Written as a row in a set, which PostgreSQL joins by hash for many contacts and over indexes for one.
+        PostgreSQL joins it by hash for many contacts and goes over indexes for one, or where it is negated.
         """
         answers = self._answers_sql(rule, channel)
 
         def to_sql(_model, alias, _query):
-            address = self._address_sql(alias, channel)
             return SQL(
-                """(%(address)s IS NOT NULL AND (%(alias)s.id, %(address)s) IN (
-                        SELECT s.partner_id, b.address FROM %(answers)s AND s.partner_id IS NOT NULL))""",
-                address=address,
-                alias=SQL.identifier(alias),
-                answers=answers,
+                "EXISTS (SELECT FROM %s AND s.partner_id = %s.id AND b.address = %s)",
+                answers,
+                SQL.identifier(alias),
+                self._address_sql(alias, channel),
             )
 
         return to_sql
@@ -231,7 +233,7 @@ class ConsentGate(models.AbstractModel):
                 found.update(address for (address,) in self.env.execute_query(strangers))
         query = partners._search(domain, order="id")
         if not query.is_empty():
-            rows = self.env.execute_query(query.select(SQL("DISTINCT %s", self._address_sql(query.table, channel))))
+            rows = self.env.execute_query(query.select(self._address_sql(query.table, channel)))
             found.update(address for (address,) in rows)
         return found
 
@@ -329,25 +331,35 @@ class ConsentGate(models.AbstractModel):
         return lines
 
     @api.model
-    def _ground_domain(self):
-        """Contacts whom something allows to be kept: an answer in force or a contract. Add-ons add their grounds."""
-        companies, today = self.env.companies.ids, fields.Date.today()
-        in_use = [rule.id for rule in self._rules().values() if rule.state == "active"]
-        answers = SQL(
-            """(SELECT s.partner_id FROM consent_basis b JOIN consent_subject s ON s.id = b.subject_id
-                 WHERE s.partner_id IS NOT NULL AND b.company_id = ANY(%s) AND b.purpose_id = ANY(%s)
-                   AND b.state = 'active' AND (b.until IS NULL OR b.until >= %s))""",
-            companies,
-            in_use,
-            today,
-            to_flush=self.env["consent.subject"]._fields["partner_id"],
-        )
-        domains = [
-            Domain.custom(to_sql=lambda _model, alias, _query: SQL("%s.id IN %s", SQL.identifier(alias), answers))
-        ]
-        domains += [
-            self._contract_domain(rule)
-            for rule in self._rules().values()
-            if rule.state == "active" and rule.lawful_basis == "contract"
-        ]
-        return Domain.OR(domains)
+    def _get_ground_conditions(self):
+        """Functions that give, for an alias of contacts, the SQL that something allows them to be kept.
+
+        An answer in force, a contract; add-ons add their grounds. Each begins with EXISTS, so that looking for people
+        without any ground is a join and not one question after the other.
+        """
+        in_use = [rule for rule in self._rules().values() if rule.state == "active"]
+
+        def answered(alias):
+            return SQL(
+                """EXISTS (SELECT FROM consent_subject s JOIN consent_basis b ON b.subject_id = s.id
+                            WHERE s.partner_id = %s.id AND b.company_id = ANY(%s) AND b.purpose_id = ANY(%s)
+                              AND b.state = 'active' AND (b.until IS NULL OR b.until >= %s))""",
+                SQL.identifier(alias),
+                self.env.companies.ids,
+                [rule.id for rule in in_use],
+                fields.Date.today(),
+                to_flush=self.env["consent.subject"]._fields["partner_id"],
+            )
+
+        contracts = [self._contract_sql(rule) for rule in in_use if rule.lawful_basis == "contract"]
+        return [answered] + [partial(self._contract_exists_sql, said) for said in contracts if said]
+
+    @api.model
+    def _no_ground_domain(self):
+        """The domain of contacts whom nothing allows to be kept."""
+        conditions = self._get_ground_conditions()
+
+        def to_sql(_model, alias, _query):
+            return SQL(" AND ").join(SQL("NOT %s", condition(alias)) for condition in conditions)
+
+        return Domain.custom(to_sql=to_sql)
