@@ -106,6 +106,8 @@ class ConsentBasis(models.Model):
         " WHERE state IN ('refused', 'withdrawn', 'objected')"
     )
 
+    _foreign = models.Index("(company_id, subject_id) WHERE source IN ('referral', 'enrichment', 'public', 'bought')")
+
     @api.depends("state", "until")
     def _compute_answer(self):
         today = fields.Date.today()

@@ -149,26 +149,63 @@ class ConsentGate(models.AbstractModel):
                       SELECT FROM consent_basis v
                        WHERE v.purpose_id = ANY(%(vetoing)s) AND v.channel = %(channel)s
                          AND v.company_id = %(company)s AND v.address = b.address AND %(veto)s)
-                  AND %(answered)s""",
+                  AND %(free)s""",
             purpose=rule.id,
             channel=channel,
             company=self.env.company.id,
             today=fields.Date.today(),
             vetoing=list(rule.vetoing),
             veto=self._veto_sql(),
-            answered=self._answered_sql(),
+            free=self._free_sql(),
             to_flush=self.env["consent.subject"]._fields["partner_id"],
         )
 
-    def _answered_sql(self):
-        """Whether answer ``b`` is the person's own, or at least not of a contact in quarantine.
+    def _free_sql(self):
+        """Whether the contact behind subject ``s`` is not in quarantine: two joins with what is hardly ever there."""
+        return SQL(" AND ").join(SQL("NOT EXISTS (%s)", q) for q in self._quarantine_sqls(SQL("= s.partner_id")))
 
-        An own answer ends the quarantine, so the contacts in it are looked for only when a weaker one is met.
+    @api.model
+    def _quarantine_sqls(self, which):
+        """Queries of contacts in quarantine: the data came from elsewhere only, and they did not answer themselves.
+
+        By what is noted about the source, and by how an answer was obtained; in the current company.
+
+        :param which: ``SQL`` that follows the column of contacts, and says which of them are looked for
         """
-        # sudo: whoever sends may not see where the data came from
-        partners = self.env["res.partner"].sudo().with_context(active_test=False)
-        quarantined = partners._search([("consent_quarantined", "=", True)])
-        return SQL("(b.voice = 2 OR s.partner_id IS NULL OR s.partner_id NOT IN %s)", quarantined.subselect())
+
+        def among(names):
+            # written out, as the index says it
+            return SQL("IN (%s)", SQL(", ").join(SQL("%s", name) for name in names))
+
+        own = SQL(
+            """NOT EXISTS (SELECT FROM consent_source o
+                            WHERE o.partner_id = f.partner_id AND o.company_id = %(company)s AND o.kind %(own)s)
+               AND NOT EXISTS (SELECT FROM consent_basis ob JOIN consent_subject ou ON ou.id = ob.subject_id
+                                WHERE ou.partner_id = f.partner_id AND ob.company_id = %(company)s AND ob.voice = 2)""",
+            company=self.env.company.id,
+            own=among(fold.OWN_SOURCES),
+        )
+        foreign = among(fold.QUARANTINED_SOURCES)
+        for name in ("partner_id", "company_id", "kind"):
+            self.env["consent.source"].flush_model([name])
+        return [
+            SQL(
+                """SELECT f.partner_id FROM consent_source f
+                    WHERE f.partner_id %s AND f.company_id = %s AND f.kind %s AND %s""",
+                which,
+                self.env.company.id,
+                foreign,
+                own,
+            ),
+            SQL(
+                """SELECT f.partner_id FROM consent_basis fb JOIN consent_subject f ON f.id = fb.subject_id
+                    WHERE f.partner_id %s AND fb.company_id = %s AND fb.source %s AND %s""",
+                which,
+                self.env.company.id,
+                foreign,
+                own,
+            ),
+        ]
 
     @staticmethod
     def _veto_sql():

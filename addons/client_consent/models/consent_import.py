@@ -19,7 +19,6 @@ MAX_BYTES = 20 * 1024 * 1024
 CHUNK = 1000
 PREVIEW = 8
 KEEP_DAYS = 7
-PENDING_DAYS = 30
 KINDS_OF_YES = {"consent": "given", "legitimate_interest": "informed"}
 DELIMITERS = [(";", "Semicolon"), (",", "Comma"), ("tab", "Tab")]
 ENCODINGS = [("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("cp1250", "Windows 1250"), ("cp1252", "Windows 1252")]
@@ -712,9 +711,8 @@ class ConsentImport(models.Model):
         return entry
 
     def _let_wait(self, entry, source):
-        """A yes that counts only once the person confirms it."""
-        days = entry["purpose"].pending_days
-        waits = entry["at"].date() + timedelta(days=days)
+        """A yes that counts only once the person confirms it. Nobody could before it was imported."""
+        waits = fields.Date.today() + timedelta(days=entry["purpose"].pending_days)
         entry |= {
             "kind": "pending",
             "source": source,

@@ -42,11 +42,6 @@ class ConsentReminder(models.Model):
         :param companies: only what was given to these
         :param of_age: also those that a guardian gave for somebody who decides alone by now
         """
-        partner = self.env["res.partner"]
-        address = SQL(" ").join(
-            SQL("WHEN %s THEN %s", channel, partner._consent_address_sql(channel))
-            for channel in ("email", "sms", "phone", "post", "messenger")
-        )
         return SQL(
             """SELECT b.subject_id, b.event_ref, s.partner_id
                  FROM consent_basis b
@@ -56,14 +51,14 @@ class ConsentReminder(models.Model):
                 WHERE b.state = 'active' AND c.state = 'active' AND c.lawful_basis = 'consent' AND p.active
                   AND b.until >= %(today)s
                   AND (c.renewal_days > 0 AND b.until <= %(today)s + c.renewal_days OR %(of_age)s)
-                  AND b.address = CASE b.channel %(address)s END
+                  AND b.address = %(address)s
                   AND NOT EXISTS (
                       SELECT FROM consent_basis v
                        WHERE v.purpose_id = b.purpose_id AND v.channel = b.channel AND v.company_id = b.company_id
                          AND v.address = b.address AND v.state IN ('refused', 'withdrawn', 'objected'))
                   %(only)s""",
             today=SQL("%s::date", fields.Date.today()),
-            address=address,
+            address=self.env["consent.gate"]._present_address_sql("p"),
             of_age=SQL(
                 """EXISTS (SELECT FROM consent_reminder r
                             WHERE r.kind = 'of_age' AND r.event_ref = b.event_ref AND r.done_at IS NOT NULL)"""

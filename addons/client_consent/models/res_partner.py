@@ -506,25 +506,8 @@ class ResPartner(models.Model):
 
     def _consent_quarantined_sql(self, ids=None):
         """Contacts whose data came from elsewhere only, and who did not answer themselves; per company."""
-        only = SQL("AND partner_id = ANY(%s)", ids) if ids is not None else SQL()
-        return SQL(
-            """(SELECT s.partner_id
-                  FROM (SELECT partner_id FROM consent_source
-                         WHERE company_id = %(company)s AND kind = ANY(%(foreign)s) %(only)s
-                         UNION
-                        SELECT u.partner_id FROM consent_basis b JOIN consent_subject u ON u.id = b.subject_id
-                         WHERE b.company_id = %(company)s AND b.source = ANY(%(foreign)s) %(only)s) AS s
-                 WHERE s.partner_id IS NOT NULL
-                   AND NOT EXISTS (SELECT FROM consent_source o WHERE o.partner_id = s.partner_id
-                                      AND o.company_id = %(company)s AND o.kind = ANY(%(own)s))
-                   AND NOT EXISTS (SELECT FROM consent_basis b JOIN consent_subject u ON u.id = b.subject_id
-                                    WHERE u.partner_id = s.partner_id AND b.company_id = %(company)s
-                                      AND b.voice = 2))""",
-            company=self.env.company.id,
-            only=only,
-            foreign=list(fold.QUARANTINED_SOURCES),
-            own=list(fold.OWN_SOURCES),
-        )
+        which = SQL("= ANY(%s)", ids) if ids is not None else SQL("IS NOT NULL")
+        return SQL("(%s)", SQL(" UNION ").join(self.env["consent.gate"]._quarantine_sqls(which)))
 
     def _consent_address_changed_sql(self, ids=None):
         """Contacts with a yes for an earlier address about which nobody decided; per company."""

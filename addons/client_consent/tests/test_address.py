@@ -84,11 +84,11 @@ class TestAddress(ConsentCase):
     def test_denied_and_ended_answers_leave_nothing_behind(self):
         self.newsletter.on_new_address = "carry"
         self.person.consent_give(
-            "newsletter", ["email"], "paper", given_at=fields.Datetime.now() - relativedelta(months=25)
+            "newsletter", ["email"], "in_person", given_at=fields.Datetime.now() - relativedelta(months=25)
         )
         self.person.email = "second@post.example"
         self.assertFalse(self.changes())
-        self.person.consent_give("newsletter", ["email"], "paper")
+        self.person.consent_give("newsletter", ["email"], "in_person")
         self.person.consent_withdraw("newsletter", source="email")
         self.person.email = "third@post.example"
         self.assertFalse(self.changes())
@@ -96,7 +96,7 @@ class TestAddress(ConsentCase):
     def test_phone_and_post_belong_to_their_address_too(self):
         offers = self.env.ref("client_consent.purpose_offers")
         offers.on_new_address = "carry"
-        self.person.consent_give("offers", ["phone", "post"], "paper")
+        self.person.consent_give("offers", ["phone", "post"], "in_person")
         self.person.write({"phone": "+420 777 111 222", "city": "Praha"})
         changes = self.changes()
         self.assertEqual(set(changes.mapped("channel")), {"phone", "post"})

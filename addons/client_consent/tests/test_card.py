@@ -48,7 +48,7 @@ class TestCard(ConsentCase):
         self.assertIn("Nothing recorded: no advertising", self._banner(self.person))
         at = fields.Datetime.to_datetime("2026-02-03 10:00:00")
         self.person.consent_give("offers", ["email", "sms"], "web_form", given_at=at)
-        self.person.consent_give("newsletter", ["email"], "paper", given_at=at)
+        self.person.consent_give("newsletter", ["email"], "in_person", given_at=at)
         self.person.consent_withdraw(
             "newsletter", source="portal", at=fields.Datetime.to_datetime("2026-05-03 10:00:00")
         )
@@ -99,10 +99,10 @@ class TestCard(ConsentCase):
         acts = [
             lambda: self.person.consent_give("newsletter", ["email"], "web_form", given_at=now - relativedelta(days=9)),
             lambda: self.person.consent_give(
-                "offers", ["email", "phone"], "paper", given_at=now - relativedelta(days=9)
+                "offers", ["email", "phone"], "in_person", given_at=now - relativedelta(days=9)
             ),
             lambda: twin.consent_withdraw("offers", ["email"], source="phone", at=now - relativedelta(days=8)),
-            lambda: self.person.consent_give("customer_care", ["email"], "contract"),
+            lambda: self.person.consent_give("customer_care", ["email"], "in_person"),
             lambda: twin.consent_object(source="email", at=now - relativedelta(days=7)),
             lambda: self.person.consent_give(
                 "newsletter", ["email"], "in_person", given_at=now - relativedelta(days=1)
@@ -164,7 +164,7 @@ class TestCard(ConsentCase):
         return self.env.cr.sql_log_count - before
 
     def test_form_costs_one_query_and_list_none(self):
-        self.person.consent_give("offers", ["email", "phone"], "paper")
+        self.person.consent_give("offers", ["email", "phone"], "in_person")
         with_card = self._queries(self._specification(self.recorder, "form"), self.recorder)
         without = self._queries(self._specification(self.plain_user, "form"), self.plain_user)
         client_gdpr = "gdpr.ground" in self.env
@@ -251,10 +251,17 @@ class TestCard(ConsentCase):
 
     def test_table_leads_to_text_and_receipt(self):
         notice = self.env["consent.notice"].create(
-            {"code": "letter", "name": "May we?", "body": "<p>We write monthly.</p>", "lang": "en_US"}
+            {
+                "code": "letter",
+                "name": "May we?",
+                "body": "<p>Newsletter: we write monthly. You can withdraw at any time.</p>",
+                "lang": "en_US",
+                "purpose_ids": self.env.ref("client_consent.purpose_newsletter").ids,
+            }
         )
-        notice.state = "published"
-        self.person.consent_give("newsletter", ["email"], "paper", notice="letter")
+        notice.action_publish()
+        self.person.lang = "en_US"
+        self.person.consent_give("newsletter", ["email"], "in_person", notice="letter")
         basis = self.person.consent_basis_ids.with_user(self.recorder)
         self.assertEqual(basis.notice_id, notice)
         action = basis.action_open_event()

@@ -139,7 +139,7 @@ class TestDoubleOptIn(ConsentCase, HttpCase):
         self.assertEqual(len(third.mails), 1)
 
     def test_who_was_seen_or_answers_logged_in_needs_no_mail(self):
-        for source in ("in_person", "phone", "portal"):
+        for source in ("in_person", "event", "portal"):
             with self.subTest(source=source):
                 receipt, sent = self.sign_up(source)
                 self.assertEqual((receipt["state"], sent.mails), ("active", []))

@@ -11,6 +11,10 @@ from odoo.tools import SQL
 from .common import ConsentCase
 
 
+#: A plan that reads one of the large tables whole.
+READ_FROM_END_TO_END = "Seq Scan on (consent_basis|consent_subject|res_partner)"
+
+
 @tagged("post_install", "-at_install")
 class TestGate(ConsentCase):
     def test_given_is_yes_and_withdrawn_is_no(self):
@@ -39,13 +43,13 @@ class TestGate(ConsentCase):
 
     def test_consent_ends_by_its_date_without_any_cron(self):
         long_ago = fields.Datetime.now() - relativedelta(months=24, days=1)
-        self.person.consent_give("newsletter", ["email"], "paper", given_at=long_ago)
+        self.person.consent_give("newsletter", ["email"], "in_person", given_at=long_ago)
         self.assertFalse(self.person.consent_allows("newsletter", "email"))
         self.assertEqual([line["state"] for line in self.person.consent_status()], ["expired"])
 
     def test_answer_at_a_past_moment_is_the_one_known_then(self):
         now = fields.Datetime.now()
-        self.person.consent_give("newsletter", ["email"], "paper", given_at=now - relativedelta(months=3))
+        self.person.consent_give("newsletter", ["email"], "in_person", given_at=now - relativedelta(months=3))
         self.person.consent_withdraw("newsletter", source="phone", at=now - relativedelta(months=1))
         self.assertFalse(self.person.consent_allows("newsletter", "email", at=now - relativedelta(months=4)))
         self.assertTrue(self.person.consent_allows("newsletter", "email", at=now - relativedelta(months=2)))
@@ -145,7 +149,7 @@ class TestGate(ConsentCase):
                     "purpose_id": self.env.ref("client_consent.purpose_offers").id,
                     "channel_email": True,
                     "channel_phone": True,
-                    "source": "paper",
+                    "source": "in_person",
                 }
             )
         )
@@ -186,23 +190,23 @@ class TestGate(ConsentCase):
     def test_what_the_law_demands_is_a_yes_also_after_an_objection(self):
         self.person.consent_object(source="email")
         for basis in ("legal_obligation", "vital", "public_task"):
-            self._purpose(basis, lawful_basis=basis)
-            self.assertTrue(self.person.consent_allows(basis, "email"), basis)
+            self._purpose(f"law_{basis}", lawful_basis=basis)
+            self.assertTrue(self.person.consent_allows(f"law_{basis}", "email"), basis)
 
     # -- legitimate interest -------------------------------------------------------------------------
 
     def test_legitimate_interest_begins_with_the_notice_and_ends_with_the_objection(self):
         self.assertFalse(self.person.consent_allows("customer_care", "email"))
-        self.person.consent_give("customer_care", ["email"], "contract")
+        self.person.consent_give("customer_care", ["email"], "in_person")
         self.assertTrue(self.person.consent_allows("customer_care", "email"))
         self.person.consent_object("customer_care", ["email"], source="email")
         self.assertFalse(self.person.consent_allows("customer_care", "email"))
-        self.person.consent_give("customer_care", ["email"], "contract")
+        self.person.consent_give("customer_care", ["email"], "in_person")
         self.assertFalse(self.person.consent_allows("customer_care", "email"), "a repeated notice does not raise")
 
     def test_advertising_to_own_customers_needs_the_sale_too(self):
         self._purpose("similar", lawful_basis="legitimate_interest", own_customers=True)
-        self.person.consent_give("similar", ["email"], "contract")
+        self.person.consent_give("similar", ["email"], "in_person")
         self.assertFalse(self.person.consent_allows("similar", "email"))
         self.assertIn("only for people who bought something", self.person.consent_banner)
         with self._orders({self.person: "S00042"}, "similar"):
@@ -313,7 +317,7 @@ class TestGate(ConsentCase):
         self.assertEqual(allowed, {"stranger@post.example"})
 
     def test_every_channel_has_its_address(self):
-        self.person.consent_give("offers", ["email", "sms", "phone", "post"], "paper")
+        self.person.consent_give("offers", ["email", "sms", "phone", "post"], "in_person")
         for channel in ("email", "sms", "phone", "post"):
             self.assertTrue(self.person.consent_allows("offers", channel), channel)
         self.person.street = "Dlouhá 2"
@@ -418,7 +422,7 @@ class TestGatePlans(ConsentCase):
         domain = partners._may_process_domain("newsletter", "email")
         some = partners.search([("email", "=like", "plan%@plan.example")], limit=1)
         plan = self._plan(partners._search(Domain("id", "=", some.id) & domain, order="id").select())
-        self.assertNotIn("Seq Scan", plan)
+        self.assertNotRegex(plan, READ_FROM_END_TO_END)
         self.assertIn("consent_basis", plan)
 
     def test_addresses_are_found_over_indexes_only(self):
@@ -426,7 +430,7 @@ class TestGatePlans(ConsentCase):
         rule = gate._rule("newsletter", "email")
         addresses = [f"plan{number}@plan.example" for number in range(100, 110)]
         answers = SQL("SELECT b.address FROM %s AND b.address = ANY(%s)", gate._answers_sql(rule, "email"), addresses)
-        self.assertNotIn("Seq Scan", self._plan(answers))
+        self.assertNotRegex(self._plan(answers), READ_FROM_END_TO_END)
         self.assertTrue(gate._allowed_addresses("newsletter", "email", addresses))
 
     def test_many_contacts_are_joined_not_asked_one_by_one(self):

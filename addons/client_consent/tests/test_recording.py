@@ -108,7 +108,7 @@ class TestRecording(ConsentCase):
                 {
                     "code": code,
                     "name": code,
-                    "body": "<p>Text</p>",
+                    "body": "<p>Newsletter and offers. You can withdraw at any time.</p>",
                     "lang": lang,
                     "purpose_ids": self.env.ref(f"client_consent.purpose_{purpose}").ids,
                 }
@@ -214,6 +214,8 @@ class TestRecording(ConsentCase):
                 event = self.env["consent.event"].search(
                     [("partner_id", "=", self.person.id)], order="id desc", limit=1
                 )
+                if self.env.ref("client_consent.purpose_offers")._evidence_needed(source):
+                    expected = {**expected, "waits_for": "evidence"}
                 if source == "referral":
                     uuid = friend._consent_subject().sudo().uuid
                     expected = {"referrer": uuid, "waits_for": "confirmation"}
@@ -223,13 +225,16 @@ class TestRecording(ConsentCase):
         self.env["res.lang"]._activate_lang("cs_CZ")
         self.person.lang = "cs_CZ"
         newsletter = self.env.ref("client_consent.purpose_newsletter")
-        for lang, body in (("en_US", "<p>May we write?</p>"), ("cs_CZ", "<p>Smíme psát?</p>")):
+        for lang, body in (
+            ("en_US", "<p>Newsletter: may we write? You can withdraw at any time.</p>"),
+            ("cs_CZ", "<p>Newsletter: smíme psát? Souhlas můžete kdykoli odvolat.</p>"),
+        ):
             self.env["consent.notice"].create(
                 {"code": "trial", "name": "N", "body": body, "lang": lang, "purpose_ids": newsletter.ids}
             ).action_publish()
         wizard = self.wizard()
-        self.assertIn("Smíme psát?", wizard.notice_text)
-        self.assertNotIn("May we write?", wizard.notice_text)
+        self.assertIn("smíme psát?", wizard.notice_text)
+        self.assertNotIn("may we write?", wizard.notice_text)
         self.tick(wizard, "newsletter", "email")
         wizard.action_record()
         self.assertEqual(self.event("given").notice_id.lang, "cs_CZ")
@@ -315,7 +320,12 @@ class TestRequest(ConsentCase, HttpCase):
         super().setUpClass()
         cls.purposes = cls.env["consent.purpose"].search([("code", "in", ("newsletter", "offers"))])
         cls.notice = cls.env["consent.notice"].create(
-            {"code": "ask", "name": "May we?", "body": "<p>We would like to.</p>", "purpose_ids": cls.purposes.ids}
+            {
+                "code": "ask",
+                "name": "May we?",
+                "body": "<p>Newsletter and offers. You can withdraw at any time.</p>",
+                "purpose_ids": cls.purposes.ids,
+            }
         )
         cls.notice.action_publish()
         cls.person.lang = cls.notice.lang
