@@ -1,4 +1,6 @@
 import json
+from functools import lru_cache
+from operator import itemgetter
 
 from odoo import api, models
 from odoo.exceptions import UserError
@@ -9,12 +11,29 @@ from ..tools import ledger_file, merkle, verifier
 CHUNK = 10_000
 #: What kind of row it is: whole, cleared by an erasure, or neither, which nothing regular produces.
 STATE = SQL(
-    """CASE WHEN e.id IS NULL THEN 'missing'
+    """CASE WHEN e.algorithm = 'c1' AND octet_length(e.salt) = 32
+                 AND num_nulls(e.payload, e.subject_id, e.address) = 0 THEN 'whole'
             WHEN num_nulls(e.payload, e.salt, e.subject_id, e.address) = 4 THEN 'cleared'
             WHEN num_nulls(e.payload, e.salt, e.subject_id, e.address) > 0 THEN 'torn'
             WHEN e.algorithm <> 'c1' THEN 'unknown'
-            WHEN octet_length(e.salt) <> 32 THEN 'salt'
-            ELSE 'whole' END"""
+            ELSE 'salt' END"""
+)
+MISSING = (None, None, "missing", None)
+#: Values of the payload that have a column, in the order in which they are read.
+SAID = (
+    "subject",
+    "purpose",
+    "receipt",
+    "kind",
+    "source",
+    "channel",
+    "address",
+    "company",
+    "recorded_by",
+    "version",
+    "at",
+    "until",
+    "recorded_at",
 )
 
 
@@ -70,57 +89,53 @@ class ConsentVerifier(models.AbstractModel):
     @api.model
     def _check_columns(self, ledger):
         """Second pass: the columns of every event that still says something are what its canonical bytes say."""
-        last = 0
+        purposes = dict(self.env.execute_query(SQL("SELECT id, code FROM consent_purpose")))
+        notices = dict(self.env.execute_query(SQL("SELECT id, sha256 FROM consent_notice")))
+        values_of, last = itemgetter(*SAID), 0
         while rows := self.env.execute_query(self._columns_sql(last)):
-            last = rows[-1][0]
-            for event, place, payload, at, until, recorded_at, subject, purpose, notice, values in rows:
+            first, last = rows[0][0], rows[-1][0]
+            places = self._places(first, last)
+            numbers = self._subject_numbers({subject for _id, _payload, subject, *_rest in rows})
+            for event, payload, subject, purpose, notice, *values in rows:
+                place = places.get(event)
                 try:
-                    said = json.loads(bytes(payload))
-                    seen = self._said(said)
-                except (ValueError, TypeError, KeyError, AttributeError):
+                    said = json.loads(str(payload, "utf-8"))
+                    seen = (*values_of(said), said["notice"] and said["notice"]["sha256"])
+                except (ValueError, TypeError, KeyError):
                     ledger.problem("columns", event, place, fields=["payload"])
                     continue
-                columns = {
-                    **values,
-                    "at": f"{at.isoformat()}Z",
-                    "until": until and until.isoformat(),
-                    "recorded_at": f"{recorded_at.isoformat()}Z",
-                    "subject": subject,
-                    "purpose": purpose,
-                    "notice": notice,
-                }
+                columns = (numbers.get(subject), purposes.get(purpose), *values, notice and notices.get(notice))
                 if seen != columns:
-                    wrong = sorted(name for name in columns if columns[name] != seen[name])
-                    ledger.problem("columns", event, place, fields=wrong)
-                signed = ledger.signed_before(place) if place is not None else None
-                if signed and verifier.utc(recorded_at) < signed - verifier.PATIENCE:
+                    wrong = zip((*SAID, "notice"), seen, columns, strict=True)
+                    ledger.problem("columns", event, place, fields=[name for name, a, b in wrong if a != b])
+                if place is not None and values[-1] < self._earliest(ledger.signed_before(place)):
                     ledger.problem("backdated", event, place)
 
     @staticmethod
-    def _said(said):
-        """What the canonical bytes say about the values that have a column."""
-        names = ("kind", "source", "channel", "address", "company", "recorded_by", "at", "until", "recorded_at")
-        return {
-            **{name: said[name] for name in (*names, "subject", "purpose")},
-            "receipt": said["receipt"],
-            "version": said["version"],
-            "notice": said["notice"] and said["notice"]["sha256"],
-        }
+    @lru_cache(maxsize=16)
+    def _earliest(signed):
+        """What an event may state at the earliest as the moment it was recorded, after a checkpoint of that moment."""
+        return (signed - verifier.PATIENCE).strftime("%Y-%m-%dT%H:%M:%SZ") if signed else ""
+
+    def _places(self, first, last):
+        rows = self.env.execute_query(
+            SQL("SELECT event_ref, index FROM consent_leaf WHERE event_ref BETWEEN %s AND %s", first, last)
+        )
+        return dict(rows)
+
+    def _subject_numbers(self, ids):
+        return dict(self.env.execute_query(SQL("SELECT id, uuid FROM consent_subject WHERE id = ANY(%s)", list(ids))))
 
     @staticmethod
     def _columns_sql(last):
+        """The columns that have a copy in the payload, in the order of ``SAID``, moments written as there."""
         return SQL(
-            """SELECT e.id, l.index, e.payload, e.at, e.until, e.recorded_at, s.uuid, p.code, n.sha256,
-                      jsonb_build_object('receipt', e.uuid, 'kind', e.kind, 'source', e.source, 'channel', e.channel,
-                                         'address', e.address, 'company', e.company_id, 'recorded_by', e.recorded_by,
-                                         'version', e.algorithm)
-                 FROM consent_event e
-            LEFT JOIN consent_leaf l ON l.event_ref = e.id
-            LEFT JOIN consent_subject s ON s.id = e.subject_id
-            LEFT JOIN consent_purpose p ON p.id = e.purpose_id
-            LEFT JOIN consent_notice n ON n.id = e.notice_id
-                WHERE e.id > %s AND e.payload IS NOT NULL
-             ORDER BY e.id LIMIT %s""",
+            """SELECT id, payload, subject_id, purpose_id, notice_id, uuid, kind, source, channel, address, company_id,
+                      recorded_by, algorithm, replace(at::text, ' ', 'T') || 'Z', until::text,
+                      replace(recorded_at::text, ' ', 'T') || 'Z'
+                 FROM consent_event
+                WHERE id > %s AND payload IS NOT NULL
+             ORDER BY id LIMIT %s""",
             last,
             CHUNK,
         )
@@ -152,25 +167,45 @@ class ConsentVerifier(models.AbstractModel):
         ]
 
     def _entries(self):
-        """Runs of entries in the order of their places."""
+        """Runs of entries in the order of their places.
+
+        The events come by their numbers, as they lie in the table: a join would be sorted, and spilled to disk.
+        """
         last = -(2**31)
-        while True:
-            self.env.cr.execute(
-                SQL(
-                    """SELECT l.index, l.event_ref, l.commitment, e.commitment, %s, e.salt || e.payload
-                         FROM (SELECT * FROM consent_leaf WHERE index > %s ORDER BY index LIMIT %s) l
-                    LEFT JOIN consent_event e ON e.id = l.event_ref
-                     ORDER BY l.index""",
-                    STATE,
-                    last,
-                    CHUNK,
-                )
+        while leaves := self.env.execute_query(
+            SQL(
+                "SELECT index, event_ref, commitment FROM consent_leaf WHERE index > %s ORDER BY index LIMIT %s",
+                last,
+                CHUNK,
             )
-            rows = self.env.cr.fetchall()
-            if not rows:
-                return
-            last = rows[-1][0]
-            yield rows
+        ):
+            last = leaves[-1][0]
+            events = self._events_of([event for _place, event, _commitment in leaves])
+            yield [
+                (place, event, leaf, committed, state, salted)
+                for (place, event, leaf), (_id, committed, state, salted) in zip(leaves, events, strict=True)
+            ]
+
+    def _events_of(self, numbers):
+        """Number, commitment, state and salted payload of some events, nearly all of which are neighbours."""
+        middle = sorted(numbers)[len(numbers) // 2]
+        near = [number for number in numbers if abs(number - middle) <= CHUNK]
+        rows = self._read_events(SQL("e.id BETWEEN %s AND %s", min(near), max(near)))
+        if [row[0] for row in rows] == numbers:
+            return rows
+        found = {row[0]: row for row in rows}
+        if far := [number for number in numbers if number not in found]:
+            found |= {row[0]: row for row in self._read_events(SQL("e.id = ANY(%s)", far))}
+        return [found.get(number, MISSING) for number in numbers]
+
+    def _read_events(self, where):
+        return self.env.execute_query(
+            SQL(
+                "SELECT e.id, e.commitment, %s, e.salt || e.payload FROM consent_event e WHERE %s ORDER BY e.id",
+                STATE,
+                where,
+            )
+        )
 
     def _waiting(self):
         """Runs of events that have no place yet."""
