@@ -10,7 +10,6 @@ from odoo.tools import SQL
 
 from .common import ConsentCase
 
-
 #: A plan that reads one of the large tables whole.
 READ_FROM_END_TO_END = "Seq Scan on (consent_basis|consent_subject|res_partner)"
 
