@@ -103,12 +103,17 @@ class TestRecording(ConsentCase):
         )
         foreign.action_activate()
         self.env["res.lang"]._activate_lang("cs_CZ")
-        for code, lang, purpose in (("czech", "cs_CZ", "newsletter"), ("about_offers", "en_US", "offers")):
+        czech = "<p>Newsletter. Souhlas můžete kdykoli odvolat.</p>"
+        english = "<p>Offers. You can withdraw at any time.</p>"
+        for code, lang, purpose, body in (
+            ("czech", "cs_CZ", "newsletter", czech),
+            ("about_offers", "en_US", "offers", english),
+        ):
             self.env["consent.notice"].create(
                 {
                     "code": code,
                     "name": code,
-                    "body": "<p>Newsletter and offers. You can withdraw at any time.</p>",
+                    "body": body,
                     "lang": lang,
                     "purpose_ids": self.env.ref(f"client_consent.purpose_{purpose}").ids,
                 }
@@ -358,7 +363,7 @@ class TestRequest(ConsentCase, HttpCase):
         [path] = sent.paths
         self.assertEqual({line["state"] for line in self.person.consent_status()}, {"requested"})
         page = self.url_open(path)
-        self.assertIn("We would like to.", page.text)
+        self.assertIn("Newsletter and offers.", page.text)
         self.assertNotIn("checked", page.text.split("o_privacy_page")[1])
         events = {
             (event.purpose_id.code, event.channel): event
