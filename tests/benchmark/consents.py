@@ -5,7 +5,7 @@ from datetime import date, datetime
 from odoo.tools import split_every
 
 CHUNK = 10_000
-#: What people said, one after the other: kind, how, when, and the last digits of those who did. Seven of ten end as yes.
+#: What people said, one after the other: kind, how, when, last digits of those who did. Seven of ten end as a yes.
 HISTORY = (
     ("given", "portal", datetime(2026, 1, 15, 10), "01234567"),
     ("withdrawn", "email", datetime(2026, 3, 15, 10), "01"),
