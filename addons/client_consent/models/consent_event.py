@@ -224,6 +224,7 @@ class ConsentEvent(models.Model):
         ids = self.env.cr.execute_values(INSERT, rows, page_size=len(rows), fetch=True)
         events = self.browse(id_ for (id_,) in ids)
         self.env["consent.basis"]._fold(events)
+        self.env["consent.gate"]._learn_sources(entry["source"] for entry in entries)
         return events
 
     def _prepare_rows(self, entries, now):

@@ -160,8 +160,36 @@ class ConsentGate(models.AbstractModel):
             to_flush=self.env["consent.subject"]._fields["partner_id"],
         )
 
+    @api.model
+    @tools.ormcache()
+    def _knows_quarantine(self):
+        """Whether anybody's data came from elsewhere at all: where nobody's did, nobody is asked about."""
+        foreign = self._among_sql(fold.QUARANTINED_SOURCES)
+        [(found,)] = self.env.execute_query(
+            SQL(
+                """SELECT EXISTS (SELECT FROM consent_source WHERE kind %s)
+                       OR EXISTS (SELECT FROM consent_basis WHERE source %s)""",
+                foreign,
+                foreign,
+            )
+        )
+        return found
+
+    @api.model
+    def _learn_sources(self, sources):
+        """Called with the ways in which data or answers were obtained, whenever some are recorded."""
+        if not fold.QUARANTINED_SOURCES_SET.isdisjoint(sources) and not self._knows_quarantine():
+            self.env.registry.clear_cache()
+
+    @staticmethod
+    def _among_sql(names):
+        """The condition that a column is one of the names, written out as the index says it."""
+        return SQL("IN (%s)", SQL(", ").join(SQL("%s", name) for name in names))
+
     def _free_sql(self):
         """Whether the contact behind subject ``s`` is not in quarantine: two joins with what is hardly ever there."""
+        if not self._knows_quarantine():
+            return SQL("TRUE")
         return SQL(" AND ").join(SQL("NOT EXISTS (%s)", q) for q in self._quarantine_sqls(SQL("= s.partner_id")))
 
     @api.model
@@ -173,19 +201,15 @@ class ConsentGate(models.AbstractModel):
         :param which: ``SQL`` that follows the column of contacts, and says which of them are looked for
         """
 
-        def among(names):
-            # written out, as the index says it
-            return SQL("IN (%s)", SQL(", ").join(SQL("%s", name) for name in names))
-
         own = SQL(
             """NOT EXISTS (SELECT FROM consent_source o
                             WHERE o.partner_id = f.partner_id AND o.company_id = %(company)s AND o.kind %(own)s)
                AND NOT EXISTS (SELECT FROM consent_basis ob JOIN consent_subject ou ON ou.id = ob.subject_id
                                 WHERE ou.partner_id = f.partner_id AND ob.company_id = %(company)s AND ob.voice = 2)""",
             company=self.env.company.id,
-            own=among(fold.OWN_SOURCES),
+            own=self._among_sql(fold.OWN_SOURCES),
         )
-        foreign = among(fold.QUARANTINED_SOURCES)
+        foreign = self._among_sql(fold.QUARANTINED_SOURCES)
         for name in ("partner_id", "company_id", "kind"):
             self.env["consent.source"].flush_model([name])
         return [

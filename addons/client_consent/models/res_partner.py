@@ -465,7 +465,7 @@ class ResPartner(models.Model):
     def _compute_consent_intake(self):
         """All three by one query: every contact that is opened asks them."""
         rows = {}
-        if self.ids:
+        if self.ids and self._consent_may_have_intake():
             for name in ("consent.source", "consent.address.change", "consent.subject"):
                 self.env[name].flush_model()
             self.flush_recordset()
@@ -491,6 +491,22 @@ class ResPartner(models.Model):
             # the field asks for the group that reads sources
             sources = self.env["consent.source"].sudo().browse(sources or ())
             partner.consent_sources = " · ".join(source._sentence() for source in sources) or False
+
+    def _consent_may_have_intake(self):
+        """Whether anything is noted about where these people came from, or about an address they had before.
+
+        Three looks over indexes, which nearly always find nothing: then nothing else is asked.
+        """
+        for name in ("consent.source", "consent.address.change"):
+            self.env[name].flush_model()
+        parts = [
+            SQL("EXISTS (SELECT FROM consent_source WHERE partner_id = ANY(%s))", self.ids),
+            SQL("EXISTS (SELECT FROM consent_address_change WHERE partner_id = ANY(%s))", self.ids),
+        ]
+        if self.env["consent.gate"]._knows_quarantine():
+            parts.append(SQL("TRUE"))
+        [(found,)] = self.env.execute_query(SQL("SELECT %s", SQL(" OR ").join(parts)))
+        return found
 
     def _search_consent_quarantined(self, operator, value):
         return self._search_by_sql(operator, value, self._consent_quarantined_sql())

@@ -33,7 +33,8 @@ STATE_OF_KIND = {
 ENDING_STATES = ("active", "pending")  # past their last day: expired
 NEGATIVE_STATES = ("refused", "withdrawn", "objected")
 
-OWN_SOURCES = (
+OWN_QUARANTINED_SOURCES_SET = frozenset(QUARANTINED_SOURCES)
+SOURCES = (
     "paper",
     "in_person",
     "phone",
