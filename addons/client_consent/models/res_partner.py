@@ -577,8 +577,11 @@ class ResPartner(models.Model):
             )
         )
 
-    def _consent_carry_denials(self, event_ids):
-        """Let what was turned down for another address of this person count for the present one too."""
+    def _consent_carry_denials(self, event_ids, as_said=False):
+        """Let what was turned down for another address of this person count for the present one too.
+
+        :param as_said: from the moment it was said, so that a later own yes stands; else from now on
+        """
         self.ensure_one()
         # an event is read and repeated on the contact that stayed; the merge decided who may do that
         events = self.env["consent.event"].sudo().browse(event_ids)
@@ -604,7 +607,7 @@ class ResPartner(models.Model):
                     "source": event.source,
                     "channel": channel,
                     "address": addresses[channel],
-                    "at": fields.Datetime.now(),
+                    "at": event.at if as_said else fields.Datetime.now(),
                     "detail": {"carried_from": self.env["consent.address.change"]._digest(event.address)},
                 }
                 for (purpose, channel, company), event in denied.items()

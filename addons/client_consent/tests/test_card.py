@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
-from .common import ConsentCase
+from .common import ConsentCase, note_seller
 
 
 @tagged("post_install", "-at_install")
@@ -75,6 +75,7 @@ class TestCard(ConsentCase):
         self.assertEqual(self.person.consent_state, "ended")
 
     def test_banner_says_what_waits(self):
+        note_seller(self.person)
         self.person.consent_give("newsletter", ["email"], "bought")
         self.assertIn("Newsletter (E-mail): waits for confirmation since", self._banner(self.person))
         self.assertEqual(self.person.consent_state, "waiting")
@@ -216,6 +217,7 @@ class TestCard(ConsentCase):
         later.consent_give("newsletter", ["email"], "web_form")
         gone.consent_give("newsletter", ["email"], "web_form")
         gone.consent_withdraw("newsletter", source="phone")
+        note_seller(waits)
         waits.consent_give("newsletter", ["email"], "bought")
         self.assertEqual(self._filtered("consent_no_ground"), gone | waits | nothing)
         self.assertEqual(self._filtered("consent_ends_soon"), soon)
