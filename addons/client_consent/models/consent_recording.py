@@ -174,11 +174,14 @@ class ConsentRecording(models.AbstractModel):
     def _age_limit(self, partner, purpose, day):
         if purpose.minimum_age == "18":
             return MAJORITY
-        if purpose.minimum_age == "country":
-            country = partner.country_id or self.env.company.country_id
-            # a public table of the law
-            return self.env["consent.country"].sudo()._age_limit(country, day) or AGE_OF_CONSENT
-        return 0
+        return self._age_of_consent(partner.country_id, day) if purpose.minimum_age == "country" else 0
+
+    @api.model
+    def _age_of_consent(self, country, day):
+        """From which age on somebody of a country decides alone; of the company's country where none is known."""
+        # a public table of the law
+        limits = self.env["consent.country"].sudo()
+        return limits._age_limit(country or self.env.company.country_id, day) or AGE_OF_CONSENT
 
     # -- what was missing comes ------------------------------------------------------------------------
 
@@ -526,6 +529,8 @@ class ConsentRecording(models.AbstractModel):
         left_out = defaultdict(lambda: self.env["res.partner"])
         entries, asked = [], self.env["res.partner"]
         refused = self.env["res.partner"]._get_consent_writing_refusals(partners)
+        # who said no to what a purpose replaces, or to all advertising, is not asked about it either
+        rules = self.env["consent.gate"]._rules()
         for partner in partners:
             email = addresses["email"].get(partner.id)
             if partner.id in refused:
@@ -540,7 +545,7 @@ class ConsentRecording(models.AbstractModel):
             open_ones = [
                 (purpose, published, channel, addresses[channel][partner.id])
                 for purpose, published in answers
-                if not {(purpose.id, partner.id), (purpose.id, email)} & known["no"]
+                if not {(id_, who) for id_ in rules[purpose.code].vetoing for who in (partner.id, email)} & known["no"]
                 for channel in purpose._channels()
                 if addresses[channel].get(partner.id)
                 and (purpose.id, channel, addresses[channel][partner.id]) not in known["settled"]

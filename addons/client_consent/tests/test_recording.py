@@ -429,6 +429,33 @@ class TestRequest(ConsentCase, HttpCase):
         _wizard, sent = self.ask(silent)
         self.assertFalse(sent.mails)
 
+    def test_nobody_is_asked_for_what_replaces_a_purpose_they_withdrew(self):
+        new = self.env["consent.purpose"].create(
+            {
+                "code": "digest",
+                "name": "Digest",
+                "lawful_basis": "consent",
+                "validity_months": 24,
+                "replaces_id": self.env.ref("client_consent.purpose_newsletter").id,
+            }
+        )
+        self.env["consent.notice"].create(
+            {
+                "code": "digest",
+                "name": "N",
+                "body": "<p>Digest: may we write? You can withdraw at any time.</p>",
+                "lang": self.notice.lang,
+                "purpose_ids": new.ids,
+            }
+        ).action_publish()
+        self.person.lang = self.notice.lang
+        twin = self.env["res.partner"].create(self.person_values("Asked", "asked"))
+        twin.lang = self.notice.lang
+        self.person.consent_withdraw("newsletter", source="email")
+        new.action_activate()
+        done = self.env["consent.recording"]._request(self.person | twin, [(new, None)])
+        self.assertEqual((done["asked"], done["left_out"]), (twin, {"answered": self.person}))
+
     def test_own_enquiry_lifts_the_quarantine_of_the_address(self):
         note_seller(self.person)
         self.person.consent_give("newsletter", ["email"], "bought")
