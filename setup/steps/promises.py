@@ -74,6 +74,11 @@ WORKS = {
         Work("append_plain", "append_plain", 5, peer=False, arguments={"events": 10_000}),
     ],
     "writers": [Work("writers", "append_beside_others", 5, peer=False, arguments={"events": 500, "writers": 8})],
+    "verify": [
+        Work("verify", "verify", 3, peer=False),
+        Work("verify_columns", "verify_columns", 3, peer=False),
+        Work("read_and_hash", "read_and_hash", 3, peer=False),
+    ],
     "allows": [Work("allows", "allows", 100, peer=False)],
     "search": [
         Work("search_gated", "search_gated", 9, peer=False),
@@ -153,6 +158,24 @@ PROMISES = [
         _promised("writers", "8 writers: longest wait, in commits", "commits", _ALONE, Goal("at most", 1)),
         "writers",
         key="waits_per_commit",
+    ),
+    Promise(
+        _promised(
+            "verify", "verify the ledger, beside reading and hashing", "s", _AS_LONG, at_largest=Goal("at most", 2)
+        ),
+        "verify",
+        beside=("ours", "read_and_hash"),
+    ),
+    Promise(
+        _promised("verify.memory", "peak verifying, beside reading and hashing", "MB", _AS_LONG),
+        "verify",
+        key="peak_megabytes",
+        beside=("ours", "read_and_hash"),
+    ),
+    Promise(
+        _promised("verify.columns", "compare its columns, beside reading and hashing", "s", _AS_LONG),
+        "verify_columns",
+        beside=("ours", "read_and_hash"),
     ),
     Promise(
         _promised("allows", "ask the gate about one person", "queries", _ALONE, Goal("at most", 1)),

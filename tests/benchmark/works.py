@@ -4,6 +4,7 @@ Every method takes ``number``, the round, so that no two rounds ask for the same
 """
 
 import contextlib
+import hashlib
 import json
 import threading
 import time
@@ -302,6 +303,37 @@ class Ours(Side):
         if errors:
             raise errors[0]
         return {"seconds": seconds, "waits_per_commit": max(waits) / max(commits)}
+
+    def verify(self, number):
+        """Verify every hash, the tree and the signatures of the ledger."""
+        result = {}
+        with self._measured(result):
+            ledger = self.env["consent.verifier"]._check_tree()
+        if ledger.problems():
+            raise AssertionError(f"the ledger has problems: {ledger.problems()[:3]}")
+        return result
+
+    def verify_columns(self, number):
+        """Compare the columns of every event with its canonical bytes: the second pass of a verification."""
+        verifier, result = self.env["consent.verifier"], {}
+        ledger = verifier._check_tree()
+        with self._measured(result):
+            verifier._check_columns(ledger)
+        return result
+
+    def read_and_hash(self, number):
+        """Read the same rows and hash each once."""
+        cr, result, last = self.env.cr, {}, 0
+        with self._measured(result):
+            while True:
+                cr.execute("SELECT id, salt, payload FROM consent_event WHERE id > %s ORDER BY id LIMIT 10000", [last])
+                rows = cr.fetchall()
+                if not rows:
+                    break
+                last = rows[-1][0]
+                for _id, salt, payload in rows:
+                    hashlib.sha256(bytes(salt) + bytes(payload)).digest()
+        return result
 
     # -- the gate ------------------------------------------------------------------------------------
 

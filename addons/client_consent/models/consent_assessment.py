@@ -92,6 +92,7 @@ class ConsentAssessment(models.Model):
             )
         return ""
 
-    def _use(self):
+    def _use(self):  # pylint: disable=missing-return
         unused = self.filtered(lambda assessment: not assessment.used_at)
+        # pylint: disable-next=super-method-mismatch
         super(ConsentAssessment, unused).write({"used_at": fields.Datetime.now()})

@@ -26,7 +26,7 @@ class ConsentCheckpoint(models.Model):
     _rec_name = "size"
 
     size = fields.Integer("Entries", required=True, readonly=True, aggregator=None)
-    root = fields.Char("Root", required=True, readonly=True, help="One number that stands for all entries up to here.")
+    root = fields.Char(required=True, readonly=True, help="One number that stands for all entries up to here.")
     note = fields.Text("Signed note", required=True, readonly=True)
     signed_at = fields.Datetime("Signed", required=True, readonly=True)
     key_fingerprint = fields.Char(required=True, readonly=True)
@@ -146,7 +146,7 @@ class ConsentCheckpoint(models.Model):
 
     def _get_readers(self):
         """Who keeps checkpoints outside: ``[(company, partners)]``."""
-        companies = self.env["res.company"].search([])
+        companies = self.env["res.company"].search([])  # pylint: disable=no-search-all
         if "consent_checkpoint_partner_ids" not in companies._fields:
             return []
         return [(company, company.consent_checkpoint_partner_ids) for company in companies]

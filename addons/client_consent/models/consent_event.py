@@ -127,7 +127,7 @@ class ConsentEvent(models.Model):
     salt = fields.Binary(attachment=False, readonly=True, groups=fields.NO_ACCESS)
     commitment = fields.Char(required=True, readonly=True)
     algorithm = fields.Char(required=True, readonly=True)
-    evidence_ids = fields.Many2many("consent.evidence", string="Evidence", compute="_compute_evidence_ids")
+    evidence_ids = fields.Many2many("consent.evidence", compute="_compute_evidence_ids")
 
     _uuid_once = models.Constraint("unique(uuid)", "Two events cannot have one receipt number.")
     _negatives = models.Index(

@@ -199,6 +199,7 @@ class ConsentNotice(models.Model):
 
     def _fix(self, vals):
         """Write what only a publication sets."""
+        # pylint: disable-next=super-method-mismatch
         return super().write(vals)
 
     # -- publication ---------------------------------------------------------------------------------

@@ -110,7 +110,6 @@ class ConsentPurpose(models.Model):
     )
     replaces_id = fields.Many2one(
         "consent.purpose",
-        "Replaces",
         index="btree_not_null",
         ondelete="restrict",
         check_company=True,

@@ -9,6 +9,9 @@ The keys in the file are as trustworthy as the file. Give the key you know from 
 recovery sheet), and a checkpoint that was mailed to you with --checkpoint: it must be among those in the file.
 """
 
+# pylint: disable=print-used
+# A program that is run by itself: what it finds goes to the terminal.
+
 import argparse
 import importlib
 import sys

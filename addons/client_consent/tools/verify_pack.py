@@ -7,6 +7,9 @@ root and size; evidence and texts are those that the events name. With the compa
 its recovery sheet or a mail, not from this pack) also who signed the checkpoint; that needs the package cryptography.
 """
 
+# pylint: disable=print-used
+# A program that is run by itself: what it finds goes to the terminal.
+
 import base64
 import hashlib
 import json

@@ -12,7 +12,7 @@ class ConsentEvidenceWizard(models.TransientModel):
 
     basis_id = fields.Many2one("consent.basis", "Answer", required=True, readonly=True, ondelete="cascade")
     until = fields.Date("Waits until", related="basis_id.until")
-    evidence_ids = fields.Many2many("ir.attachment", string="Evidence")
+    evidence_ids = fields.Many2many("ir.attachment")
 
     def action_confirm(self):
         """Keep the files and let the answer count."""

@@ -58,9 +58,7 @@ class ConsentRecordWizard(models.TransientModel):
     seller = fields.Char(help="Who sold the list.")
     url = fields.Char("Where found", help="The page or place where the data were found.")
     proof = fields.Char("Seller's proof", help="Where the seller's proof of this person's own consent lies.")
-    evidence_ids = fields.Many2many(
-        "ir.attachment", string="Evidence", help="Scan, photo, recording, message. It is kept encrypted."
-    )
+    evidence_ids = fields.Many2many("ir.attachment", help="Scan, photo, recording, message. It is kept encrypted.")
     note = fields.Char(help="Where the original lies, or what was said. It is kept with the event.")
     notice_text = fields.Html(compute="_compute_notice_text", sanitize=False)
     consequence = fields.Html(compute="_compute_consequence", sanitize=False)

@@ -67,9 +67,9 @@ registry.category("web_tour.tours").add("client_gdpr_consent", {
     steps: () => [
         ...openPrivacy,
         { trigger: "button[name='action_consent_record']", run: "click" },
-        { trigger: ".modal .o_field_widget[name='purpose_id'] input", run: "edit Newsletter" },
-        { trigger: ".o-autocomplete--dropdown-item:contains('Newsletter')", run: "click" },
-        { trigger: ".modal .o_field_widget[name='channel_email'] input:checked" },
+        { trigger: ".modal .o_data_row:contains('Newsletter') td[name='channel_email'] input:not(:checked)", run: "click" },
+        { trigger: ".modal .o_data_row:contains('Newsletter') td[name='channel_email'] input:checked" },
+        { trigger: ".modal .alert:contains('Counts from now')" },
         { trigger: ".modal button[name='action_record']", run: "click" },
         { trigger: "body:not(:has(.modal)) .o_field_widget[name='consent_banner']:contains('You may: Newsletter')" },
         { trigger: "button[name='action_consent_withdraw']", run: "click" },
