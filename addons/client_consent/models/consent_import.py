@@ -298,10 +298,25 @@ class ConsentImport(models.Model):
                 problems += found
             else:
                 good.append(row)
-        without = self._without_post(good)
+        sealed = self._sealed(good)
+        without = self._without_post([row for row in good if row.number not in sealed])
         problems += [import_rows.Problem(number, "channels", "no_post") for number in sorted(without)]
+        problems += [
+            import_rows.Problem(row.number, "email" if row.email else "phone", "sealed")
+            for row in good
+            if row.number in sealed
+        ]
         problems.sort(key=lambda problem: problem.row)
-        return [row for row in good if row.number not in without], problems
+        return [row for row in good if row.number not in without | sealed], problems
+
+    def _sealed(self, rows):
+        """Numbers of rows about contacts whose data must not be used: a file would bring back what was taken."""
+        contacts = self._contacts_of(rows)
+        if not contacts:
+            return set()
+        Partner = self.env["res.partner"]
+        refused = Partner._get_consent_writing_refusals(Partner.concat(*contacts.values()))
+        return {number for number, contact in contacts.items() if contact.id in refused}
 
     def _without_post(self, rows):
         """Numbers of rows that allow letters although the contact has no postal address."""
@@ -372,6 +387,10 @@ class ConsentImport(models.Model):
             .with_context(active_test=False)
             .search([(self.tick_box, "=", True), ("company_id", "in", (False, self.company_id.id))], order="id")
         )
+        if self.ticked_means == "given":
+            # nobody sees these rows before they are imported: what must not be used is passed over
+            refused = partners._get_consent_writing_refusals(partners)
+            partners = partners.filtered(lambda partner: partner.id not in refused)
         return [
             import_rows.Row(
                 number=partner.id,
@@ -472,6 +491,11 @@ class ConsentImport(models.Model):
                 return self.env._("The purpose does not use this channel: leave it out.")
             case "choose":
                 return self.env._("Name the channel: the purpose has several.")
+            case "sealed":
+                return self.env._(
+                    "This contact's data must not be used after a privacy request: take the row out. "
+                    "Nothing is sent to them anyway."
+                )
             case "no_address":
                 return self.env._("Fill in the address for this channel.")
             case "no_post":
@@ -578,14 +602,14 @@ class ConsentImport(models.Model):
         contacts = self._contacts_of(rows)
         known = set(contacts)
         self._make_contacts(rows, contacts)
+        partners = self.env["res.partner"].concat(*contacts.values())
         self.env["consent.source"]._record(
             [self._source_values(row, contacts[row.number]) for row in rows if row.source or row.number not in known]
         )
-        partners = self.env["res.partner"].concat(*contacts.values())
         subjects = self.env["consent.subject"]._of_partners(partners, create=True)
         purposes = {purpose.code: purpose for purpose in self._purposes() if purpose.lawful_basis in BY_EVENT}
         present = {channel: partners._consent_addresses(channel) for channel, _label in CHANNEL_NAMES}
-        entries = []
+        entries, contact_ids = [], []
         for row in rows:
             contact = contacts[row.number]
             for purpose in [purposes[row.purpose]] if row.purpose else purposes.values() if row.is_no else ():
@@ -593,7 +617,8 @@ class ConsentImport(models.Model):
                     address = self._row_address(row, channel) or present[channel].get(contact.id)
                     if address and (row.is_no or row.has_ground):
                         entries.append(self._entry(row, subjects[contact.id], purpose, channel, address))
-        self._lower_only(entries, partners)
+                        contact_ids.append(contact.id)
+        self._lower_only(entries, contact_ids, partners)
         fresh = self._not_known(entries)
         # the caller may import; the ledger takes entries from nobody else
         self.env["consent.event"].sudo()._append(fresh)
@@ -705,36 +730,58 @@ class ConsentImport(models.Model):
             return entry | {"kind": row.answer, "source": "import"}
         until = entry["at"].date() + relativedelta(months=purpose.validity_months)
         until = min(until, row.until) if row.until else until
-        entry |= {"kind": KINDS_OF_YES[purpose.lawful_basis], "source": "import", "until": until}
-        if row.stays_pending:
-            self._let_wait(entry, row.source)
-        return entry
+        return entry | {"kind": KINDS_OF_YES[purpose.lawful_basis], "source": "import", "until": until}
 
-    def _let_wait(self, entry, source):
-        """A yes that counts only once the person confirms it. Nobody could before it was imported."""
+    def _let_wait(self, entry, waits_for):
+        """A yes that counts only once what it waits for comes. Nobody could bring it before it was imported."""
         waits = fields.Date.today() + timedelta(days=entry["purpose"].pending_days)
+        obtained = entry["detail"].get("obtained")
         entry |= {
             "kind": "pending",
-            "source": source,
+            "source": obtained if obtained in fold.QUARANTINED_SOURCES else "import",
             "until": min(entry["until"], waits),
-            "detail": entry["detail"] | {"waits_for": "confirmation"},
+            "detail": entry["detail"] | {"waits_for": waits_for},
         }
 
-    def _lower_only(self, entries, partners):
-        """Let those yeses wait that a file cannot give: of quarantined people, and of people who said no elsewhere."""
+    def _waits_for(self, entry, partner):
+        """What a yes still lacks by the rules of recording, as an import and as what the file says it was.
+
+        The file names where the evidence lies; where a purpose demands it, it must be here.
+        """
+        outlook = self.env["consent.recording"]._outlook
+        sources = dict.fromkeys(["import", entry["detail"]["obtained"]])
+        waits = {outlook(partner, entry["purpose"], source, entry["at"], False).waits_for for source in sources}
+        return next((reason for reason in ("guardian", "confirmation", "evidence") if reason in waits), None)
+
+    def _lower_only(self, entries, contact_ids, partners):
+        """Let those yeses wait that a file cannot give.
+
+        Of quarantined people, of people who said no elsewhere or to what the purpose replaces, of minors; and where
+        the purpose asks for a confirmation or for evidence.
+
+        :param contact_ids: of the entries, in their order
+        """
         quarantined = set(partners.filtered("consent_quarantined").ids)
+        people = {partner.id: partner for partner in partners}
+        rules = self.env["consent.gate"]._rules()
         events = [event for _partner, event in partners._consent_standing_denials()]
         # what was turned down decides, also where the user cannot see it
         denied = {
             (event.subject_id.partner_id.id, event.purpose_id.id, event.channel, event.company_id.id)
             for event in self.env["consent.event"].sudo().browse(events)
         }
-        for entry in entries:
-            if entry["kind"] in KINDS_OF_YES.values():
-                partner = entry["subject"].partner_id.id
-                key = (partner, entry["purpose"].id, entry["channel"], entry["company"].id)
-                if partner in quarantined or key in denied:
-                    self._let_wait(entry, "import")
+        for entry, partner in zip(entries, contact_ids, strict=True):
+            if entry["kind"] not in KINDS_OF_YES.values():
+                continue
+            about = (entry["channel"], entry["company"].id)
+            waits_for = self._waits_for(entry, people[partner])
+            if waits_for != "guardian" and (
+                partner in quarantined
+                or any((partner, id_, *about) in denied for id_ in rules[entry["purpose"].code].vetoing)
+            ):
+                waits_for = "confirmation"
+            if waits_for:
+                self._let_wait(entry, waits_for)
 
     def _not_known(self, entries):
         """The entries that add something: not a no where there is one already, not the same yes twice."""

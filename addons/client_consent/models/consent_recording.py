@@ -73,6 +73,7 @@ class ConsentRecording(models.AbstractModel):
         :param answers: ``[(purpose, channels, notice)]``
         """
         self._check_source(source)
+        partners._consent_check_writing()
         at = partners._consent_moment(given_at)
         files = self._check_files(evidence)
         checked = [
@@ -85,6 +86,9 @@ class ConsentRecording(models.AbstractModel):
             for purpose, _channels, published in checked
             for partner in partners
         }
+        if source in fold.QUARANTINED_SOURCES:
+            self.env["consent.source"]._record_of_answer(partners, source, at.date(), detail, note)
+        self._carry_denials(partners, [purpose for purpose, _channels, _notice in checked], source)
         subjects = self.env["consent.subject"]._of_partners(partners, create=True)
         kept = {
             partner.id: self._store_evidence(subjects[partner.id], self.env.company, files)
@@ -139,21 +143,45 @@ class ConsentRecording(models.AbstractModel):
             return Outlook("pending", min(holds, at.date() + timedelta(days=purpose.pending_days)), waits_for)
         return Outlook(KIND_OF_BASIS[purpose.lawful_basis], holds)
 
+    def _carry_denials(self, partners, purposes, source):
+        """Before we or a machine say yes for people: let what they turned down for an earlier address count for this.
+
+        A no to what a purpose replaces is one to the purpose. The person's own yes needs no such care: it decides.
+        """
+        own = source not in fold.CARRIED_SOURCES
+        rules = self.env["consent.gate"]._rules()
+        cared_for = [purpose for purpose in purposes if purpose.lawful_basis != "consent" or not own]
+        vetoing = {id_ for purpose in cared_for for id_ in rules[purpose.code].vetoing}
+        if not vetoing:
+            return
+        # what was turned down decides, also where the user cannot see it
+        said = self.env["consent.event"].sudo()
+        of_partner = defaultdict(list)
+        for partner_id, event_id in partners._consent_standing_denials():
+            event = said.browse(event_id)
+            if event.purpose_id.id in vetoing and event.company_id == self.env.company:
+                of_partner[partner_id].append(event_id)
+        for partner in partners.filtered(lambda partner: partner.id in of_partner):
+            partner._consent_carry_denials(of_partner[partner.id], as_said=True)
+
     def _is_minor(self, partner, purpose, day):
         """Whether the person was too young on a day to decide alone. Without a birth date nobody is."""
         # the age decides what an answer is worth, also for callers who may not see the birth date
         born = partner.sudo().consent_birthdate
-        limit = self._age_limit(partner, purpose, day)
-        return bool(born and limit and born + relativedelta(years=limit) > day)
+        limit = self._age_limit(partner, purpose, day) if born else 0
+        return bool(limit and born + relativedelta(years=limit) > day)
 
     def _age_limit(self, partner, purpose, day):
         if purpose.minimum_age == "18":
             return MAJORITY
-        if purpose.minimum_age == "country":
-            country = partner.country_id or self.env.company.country_id
-            # a public table of the law
-            return self.env["consent.country"].sudo()._age_limit(country, day) or AGE_OF_CONSENT
-        return 0
+        return self._age_of_consent(partner.country_id, day) if purpose.minimum_age == "country" else 0
+
+    @api.model
+    def _age_of_consent(self, country, day):
+        """From which age on somebody of a country decides alone; of the company's country where none is known."""
+        # a public table of the law
+        limits = self.env["consent.country"].sudo()
+        return limits._age_limit(country or self.env.company.country_id, day) or AGE_OF_CONSENT
 
     # -- what was missing comes ------------------------------------------------------------------------
 
@@ -222,8 +250,8 @@ class ConsentRecording(models.AbstractModel):
     def _open(self, events):
         """Those of the events that may still be confirmed.
 
-        Not: lapsed, erased, archived purpose; nor where the person decided later, for an old link
-        must not raise what was turned down since.
+        Not: lapsed, erased, archived purpose; nor of people whose data must not be used; nor where the person
+        decided later, for an old link must not raise what was turned down since.
         """
         today = fields.Date.today()
         waiting = events.filtered(
@@ -234,6 +262,8 @@ class ConsentRecording(models.AbstractModel):
                 and (not event.until or event.until >= today)
             )
         )
+        refused = self.env["res.partner"]._get_consent_writing_refusals(waiting.subject_id.partner_id)
+        waiting = waiting.filtered(lambda event: event.subject_id.partner_id.id not in refused)
         if not waiting:
             return waiting
         rows = self.env.execute_query(
@@ -323,8 +353,12 @@ class ConsentRecording(models.AbstractModel):
         :param answers: event id → whether the person says yes; what is missing was not answered
         """
         now = fields.Datetime.now()
+        # whose data must not be used can still say no
+        refused = self.env["res.partner"]._get_consent_writing_refusals(events.subject_id.partner_id)
         entries = []
         for event in events.filtered(lambda event: event.id in answers and event.subject_id):
+            if answers[event.id] and event.subject_id.partner_id.id in refused:
+                continue
             said = dict(detail or {})
             if event.kind != "requested":
                 said["renews"] = event.uuid
@@ -422,10 +456,12 @@ class ConsentRecording(models.AbstractModel):
                 self._mail(child.consent_guardian_id, address, "guardian", of_person, child=child)
 
     def _mail(self, partner, address, kind, events, child=None):
-        """Send one letter with a link about some events to an address.
+        """Send one letter with a link about some events to an address; none where data must not be used.
 
         :param kind: of the link, and of the letter
         """
+        if self.env["res.partner"]._get_consent_writing_refusals(partner | (child or partner)):
+            return
         guardian = self.env["consent.subject"]._of_partners(partner, create=True)[partner.id] if child else None
         until = max(event.until for event in events)
         token = self.env["consent.token"]._issue(
@@ -476,10 +512,11 @@ class ConsentRecording(models.AbstractModel):
     def _request(self, partners, answers):
         """Ask people by mail, once, for what they have not answered yet.
 
-        Not asked, each with its reason: who has no e-mail address; who answered, with yes or no, on this or another
-        record; who was asked before; and whose address came from a bought, public, referred or enriched source
-        and was never given by themselves. To ask for a consent to advertising by e-mail is advertising by e-mail:
-        Art. 13 of Directive 2002/58/EC allows it only to an address that the person gave.
+        Not asked, each with its reason: whose data must not be used; who has no e-mail address; who answered, with
+        yes or no, on this or another record; who was asked before; and whose address came from a bought,
+        public, referred or enriched source and was never given by themselves. To ask for a consent to advertising by
+        e-mail is advertising by e-mail: Art. 13 of Directive 2002/58/EC allows it only to an address that the person
+        gave.
 
         :param answers: ``[(purpose, notice)]``; every channel of the purpose with an address is asked; without a
             notice its present text in the person's language is shown, and who cannot read any is not asked
@@ -491,8 +528,14 @@ class ConsentRecording(models.AbstractModel):
         known = self._known(partners, addresses)
         left_out = defaultdict(lambda: self.env["res.partner"])
         entries, asked = [], self.env["res.partner"]
+        refused = self.env["res.partner"]._get_consent_writing_refusals(partners)
+        # who said no to what a purpose replaces, or to all advertising, is not asked about it either
+        rules = self.env["consent.gate"]._rules()
         for partner in partners:
             email = addresses["email"].get(partner.id)
+            if partner.id in refused:
+                left_out["sealed"] |= partner
+                continue
             if not email:
                 left_out["no_address"] |= partner
                 continue
@@ -502,7 +545,7 @@ class ConsentRecording(models.AbstractModel):
             open_ones = [
                 (purpose, published, channel, addresses[channel][partner.id])
                 for purpose, published in answers
-                if not {(purpose.id, partner.id), (purpose.id, email)} & known["no"]
+                if not {(id_, who) for id_ in rules[purpose.code].vetoing for who in (partner.id, email)} & known["no"]
                 for channel in purpose._channels()
                 if addresses[channel].get(partner.id)
                 and (purpose.id, channel, addresses[channel][partner.id]) not in known["settled"]
@@ -604,6 +647,7 @@ class ConsentRecording(models.AbstractModel):
 
         :return: the events whose renewal was asked
         """
+        partner._consent_check_writing()
         ending = self.env["consent.reminder"]._take("renewal_mail", partner, self.env.companies)
         for of_company in ending.grouped("company_id").values():
             self._mail(partner, partner.email_normalized, "renewal", of_company)

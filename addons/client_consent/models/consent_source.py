@@ -1,3 +1,4 @@
+from collections import defaultdict
 from datetime import timedelta
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -152,6 +153,41 @@ class ConsentSource(models.Model):
         for place, source in zip(new, model.create(list(new.values())), strict=True):
             known[place] = source.id
         return self.browse(known[place] for place in keys)
+
+    @api.model
+    def _record_of_answer(self, partners, kind, day, detail=None, note=None):
+        """Note where people come from whose answer was had from elsewhere; what is noted already is enough.
+
+        :param detail: of the answer; may hold seller, contract and proof, url, and the number of the referrer
+        :param note: of the answer; stands for the place or the supplier where the detail names none
+        :raises UserError: for a bought list whose seller, contract or proof nobody noted
+        """
+        detail = detail or {}
+        values = {name: detail[name] for name in ("seller", "contract", "proof", "url") if detail.get(name)}
+        # sudo: sources of the caller's own contacts, and only whether there are some
+        known = self.sudo().search(
+            [("partner_id", "in", partners.ids), ("company_id", "=", self.env.company.id), ("kind", "=", kind)]
+        )
+        new = partners if values else partners - known.partner_id.with_env(self.env)
+        if not new:
+            return
+        if kind == "bought" and (lacking := informing.missing(kind, defaultdict(str, values))):
+            raise UserError(
+                self.env._(
+                    "%(count)s contact(s) come from a bought list of which nobody noted %(fields)s. Add the source "
+                    "on the contact first (seller, contract and proof), or import the list: each row needs them.",
+                    count=len(new),
+                    fields=", ".join(self._fields[name]._description_string(self.env) for name in lacking),
+                )
+            )
+        for name in informing.missing(kind, defaultdict(str, values)):
+            # the month of Art. 14 runs all the same; the line on the contact says what is to be completed
+            values[name] = note or self.env._("not noted")
+        if detail.get("referrer"):
+            # sudo: the number of a person; whoever records the answer named the referrer
+            values["referrer_id"] = self.env["consent.subject"].sudo().search([("uuid", "=", detail["referrer"])]).id
+        obtained = min(day, fields.Date.context_today(self))
+        self._record([{"partner_id": id_, "kind": kind, "obtained_on": obtained, **values} for id_ in new.ids])
 
     @api.model
     def _accept_invitation(self, token, name, email, purposes):

@@ -6,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import fold
+from .consent_recording import MAJORITY
 
 #: Writing one of these may leave answers behind at an earlier address.
 CONSENT_ADDRESS_FIELDS = frozenset({"email", "phone", "country_id", "street", "street2", "zip", "city", "parent_id"})
@@ -70,6 +71,14 @@ class ResPartner(models.Model):
         help="A person whose data is held without a consent, a contract or another ground.",
     )
 
+    consent_minor = fields.Boolean(
+        "Decides not alone yet",
+        compute="_compute_consent_minor",
+        search="_search_consent_minor",
+        groups="client_consent.group_consent_user",
+        help="A person below the age at which, in their country, a consent needs no guardian.",
+    )
+
     @api.depends("email_normalized", "phone_sanitized", "street", "street2", "zip", "city")
     @api.depends_context("lang", "allowed_company_ids")
     def _compute_consents(self):
@@ -93,6 +102,25 @@ class ResPartner(models.Model):
         without = self.search([("id", "in", self.ids), ("consent_no_ground", "=", True)])
         for partner in self:
             partner.consent_no_ground = partner in without
+
+    @api.depends("consent_birthdate", "country_id")
+    def _compute_consent_minor(self):
+        for partner in self:
+            partner.consent_minor = partner._consent_is_minor()
+
+    def _search_consent_minor(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        today = fields.Date.today()
+        domain = Domain.FALSE
+        young = [("consent_birthdate", ">", today - relativedelta(years=MAJORITY))]
+        # sudo: limits of the countries in which young people live; which people are found the caller's rules decide
+        of_country = self.sudo().with_context(active_test=False)._read_group(young, ["country_id"])
+        for (country,) in of_country:
+            limit = self.env["consent.recording"]._age_of_consent(country, today)
+            born_after = Domain("consent_birthdate", ">", today - relativedelta(years=limit))
+            domain |= Domain("country_id", "=", country.id) & born_after
+        return domain if True in value else ~domain
 
     def _search_consent_basis_ids(self, operator, value):
         """Contacts by their consents: whoever may search them may combine purpose, channel, state and dates."""
@@ -200,8 +228,8 @@ class ResPartner(models.Model):
         if "consent_birthdate" not in self._fields or not self.consent_birthdate:
             return False
         today = fields.Date.today()
-        limit = self.env["consent.country"]._age_limit(self.country_id, today)
-        return bool(limit) and self.consent_birthdate + relativedelta(years=limit) > today
+        limit = self.env["consent.recording"]._age_of_consent(self.country_id, today)
+        return self.consent_birthdate + relativedelta(years=limit) > today
 
     # -- screens -------------------------------------------------------------------------------------
 
@@ -538,6 +566,31 @@ class ResPartner(models.Model):
             SQL("AND p.id = ANY(%s)", ids) if ids is not None else SQL(),
         )
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_consent_history(self):
+        """Nobody goes from under the ledger: it would still hold their address, and nobody could find it again."""
+        if held := self._get_consent_held():
+            raise UserError(
+                self.env._(
+                    "%s contact(s) have a history of consents, which proves what they allowed and turned down, and "
+                    "keeps them from being written to. Archive them; at the person's wish erase them by a privacy "
+                    "request, which takes them out of the history too.",
+                    len(held),
+                )
+            )
+
+    def _get_consent_held(self):
+        """Those of the contacts whom the ledger names; an add-on that erases people lets its own go."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT s.partner_id FROM consent_subject s
+                    WHERE s.partner_id = ANY(%s) AND EXISTS (SELECT FROM consent_event e WHERE e.subject_id = s.id)""",
+                self.ids,
+            )
+        )
+        return self.browse(id_ for (id_,) in rows)
+
     def write(self, vals):
         result = super().write(vals)
         if CONSENT_ADDRESS_FIELDS & vals.keys():
@@ -593,8 +646,11 @@ class ResPartner(models.Model):
             )
         )
 
-    def _consent_carry_denials(self, event_ids):
-        """Let what was turned down for another address of this person count for the present one too."""
+    def _consent_carry_denials(self, event_ids, as_said=False):
+        """Let what was turned down for another address of this person count for the present one too.
+
+        :param as_said: from the moment it was said, so that a later own yes stands; else from now on
+        """
         self.ensure_one()
         # an event is read and repeated on the contact that stayed; the merge decided who may do that
         events = self.env["consent.event"].sudo().browse(event_ids)
@@ -620,7 +676,7 @@ class ResPartner(models.Model):
                     "source": event.source,
                     "channel": channel,
                     "address": addresses[channel],
-                    "at": fields.Datetime.now(),
+                    "at": event.at if as_said else fields.Datetime.now(),
                     "detail": {"carried_from": self.env["consent.address.change"]._digest(event.address)},
                 }
                 for (purpose, channel, company), event in denied.items()

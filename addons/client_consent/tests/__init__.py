@@ -1,6 +1,7 @@
 from . import common
 from . import recording_common
 from . import test_address
+from . import test_all_paths
 from . import test_card
 from . import test_country
 from . import test_double_opt_in

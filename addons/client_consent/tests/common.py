@@ -27,6 +27,22 @@ class ConsentCase(TransactionCase):
         return {"name": name, "email": f"{mailbox}@post.example", "phone": phone, "street": "Krátká 1", "city": "Brno"}
 
 
+def note_seller(*partners):
+    """Note that these people come from a bought list, with everything that must be known about one."""
+    for partner in partners:
+        partner.env["consent.source"]._record(
+            [
+                {
+                    "partner_id": partner.id,
+                    "kind": "bought",
+                    "seller": "Seller Ltd",
+                    "contract": "K-7",
+                    "proof": "form 12",
+                }
+            ]
+        )
+
+
 def use_key(ring):
     """Let the add-ons use this key ring."""
     return patch.object(ConsentKey, "_ring", lambda self: ring)

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
-from .common import ConsentCase
+from .common import ConsentCase, note_seller
 
 
 @tagged("post_install", "-at_install")
@@ -75,6 +75,7 @@ class TestCard(ConsentCase):
         self.assertEqual(self.person.consent_state, "ended")
 
     def test_banner_says_what_waits(self):
+        note_seller(self.person)
         self.person.consent_give("newsletter", ["email"], "bought")
         self.assertIn("Newsletter (E-mail): waits for confirmation since", self._banner(self.person))
         self.assertEqual(self.person.consent_state, "waiting")
@@ -207,7 +208,8 @@ class TestCard(ConsentCase):
         return self.env["res.partner"].with_user(self.recorder).search(among + domain, order="id")
 
     def test_filters_find_whom_they_name(self):
-        values = [self.person_values(name, name.lower()) for name in ("Soon", "Later", "Gone", "Waits", "Nothing")]
+        names = ("Soon", "Later", "Gone", "Waits", "Nothing")
+        values = [self.person_values(name, name.lower()) for name in names]
         self.everybody = soon, later, gone, waits, nothing = self.env["res.partner"].create(values)
         company = self.env["res.partner"].create({"name": "Company", "is_company": True})
         self.everybody |= company
@@ -216,11 +218,24 @@ class TestCard(ConsentCase):
         later.consent_give("newsletter", ["email"], "web_form")
         gone.consent_give("newsletter", ["email"], "web_form")
         gone.consent_withdraw("newsletter", source="phone")
+        note_seller(waits)
         waits.consent_give("newsletter", ["email"], "bought")
         self.assertEqual(self._filtered("consent_no_ground"), gone | waits | nothing)
         self.assertEqual(self._filtered("consent_ends_soon"), soon)
         self.assertEqual(self._filtered("consent_negative"), gone)
         self.assertEqual(self._filtered("consent_waiting"), waits)
+        self.assertEqual(self._filtered("consent_quarantine"), waits)
+        today = fields.Date.today()
+        country = {"country_id": self.env.ref("base.cz").id}
+        soon.write({"consent_birthdate": today - relativedelta(years=15), **country})
+        later.write({"consent_birthdate": today - relativedelta(years=15, days=-1), **country})
+        gone.write({"consent_birthdate": today - relativedelta(years=15), "country_id": self.env.ref("base.de").id})
+        self.assertEqual(self._filtered("consent_minors"), later | gone, "by the age of the country")
+        self.assertEqual((soon | later).mapped("consent_minor"), [False, True])
+        self.env.ref("client_consent.purpose_newsletter").on_new_address = "ask"
+        soon.email = "elsewhere@post.example"
+        self.assertEqual(self._filtered("consent_new_address"), soon)
+        soon.email = "soon@post.example"
         partners, among = self.env["res.partner"], [("id", "in", self.everybody.ids)]
         self.assertEqual(partners.search([*among, ("consent_basis_ids", "=", False)]), nothing | company)
         self.assertEqual(

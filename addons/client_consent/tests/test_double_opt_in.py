@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from .common import ConsentCase
+from .common import ConsentCase, note_seller
 from .recording_common import details, letters
 
 CSRF = 'name="csrf_token" value="'
@@ -145,6 +145,7 @@ class TestDoubleOptIn(ConsentCase, HttpCase):
                 self.assertEqual((receipt["state"], sent.mails), ("active", []))
 
     def test_bought_public_and_referred_people_are_never_written_to(self):
+        note_seller(self.person)
         for source in ("bought", "public", "referral", "enrichment"):
             receipt, sent = self.sign_up(source)
             self.assertEqual((receipt["state"], sent.mails), ("pending", []))

@@ -8,7 +8,7 @@ from odoo.fields import Domain
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from .common import ConsentCase
+from .common import ConsentCase, note_seller
 
 #: A plan that reads one of the large tables whole.
 READ_FROM_END_TO_END = "Seq Scan on (consent_basis|consent_subject|res_partner)"
@@ -87,6 +87,7 @@ class TestGate(ConsentCase):
         self.assertFalse(self.person.consent_allows("newsletter", "email"))
 
     def test_bought_address_stays_pending(self):
+        note_seller(self.person)
         [receipt] = self.person.consent_give("newsletter", ["email"], "bought")
         self.assertEqual(receipt["state"], "pending")
         self.assertFalse(self.person.consent_allows("newsletter", "email"))
@@ -267,6 +268,56 @@ class TestGate(ConsentCase):
         self.assertTrue(self.person.consent_allows("digest", "email"))
         self.assertFalse(self.person.consent_allows("newsletter", "email"))
 
+    def test_lawful_basis_is_not_switched_after_a_withdrawal(self):
+        """What was withdrawn or objected to cannot go on under a purpose that takes over, whatever it rests on."""
+        steps = {"interest": "I", "necessity": "N", "balance": "B", "conclusion": "carries"}
+        moved = self.env["res.partner"].create(self.person_values("Moved", "moved"))
+        both, now = self.person | moved, fields.Datetime.now()
+        cases = [
+            ("consent", "legitimate_interest", "consent_withdraw"),
+            ("consent", "consent", "consent_withdraw"),
+            ("legitimate_interest", "consent", "consent_object"),
+            ("legitimate_interest", "legitimate_interest", "consent_object"),
+        ]
+        for number, (before, after, act) in enumerate(cases):
+            old = self._purpose(f"old{number}", lawful_basis=before)
+            new = self.env["consent.purpose"].create(
+                {
+                    "code": f"new{number}",
+                    "name": f"new{number}",
+                    "lawful_basis": after,
+                    "validity_months": 12,
+                    "replaces_id": old.id,
+                    "assessment_ids": [fields.Command.create(steps)],
+                }
+            )
+            moved.email = "moved@post.example"
+            both.consent_give(old.code, ["email"], "in_person", given_at=now - relativedelta(days=2))
+            self.assertEqual(both._may_process(old.code, "email"), both)
+            getattr(both, act)(old.code, source="email", at=now - relativedelta(days=1))
+            new.action_activate()
+            moved.email = f"elsewhere{number}@post.example"
+            for source in ("import", "api", *(["in_person"] if after == "legitimate_interest" else [])):
+                both.consent_give(new.code, ["email"], source)
+                with self.subTest(before=before, after=after, source=source):
+                    self.assertFalse(both._may_process(new.code, "email"))
+                    self.assertFalse(both._may_process(old.code, "email"), "one processing has one lawful basis")
+            if after == "consent":
+                # the company switched nothing: the person agreed anew, to the new purpose by its name
+                both.consent_give(new.code, ["email"], "in_person")
+                self.assertEqual(both._may_process(new.code, "email"), both)
+                both.consent_withdraw(new.code, source="email")
+                self.assertFalse(both._may_process(new.code, "email"))
+
+    def test_objection_at_an_earlier_address_outlives_a_repeated_notice(self):
+        self.person.consent_give("customer_care", ["email"], "in_person")
+        self.person.consent_object("customer_care", source="email")
+        self.person.email = "new@post.example"
+        self.person.consent_give("customer_care", ["email"], "in_person")
+        self.assertFalse(self.person.consent_allows("customer_care", "email"))
+        carried = self.env["consent.event"].search([("address", "=", "new@post.example"), ("kind", "=", "objected")])
+        self.assertEqual(len(carried), 1)
+
     def test_objection_to_everything_covers_purposes_made_later(self):
         now = fields.Datetime.now()
         self.person.consent_object(source="email", at=now - relativedelta(months=1))
@@ -289,6 +340,7 @@ class TestGate(ConsentCase):
         self.assertFalse(twin.consent_allows("newsletter", "email"))
 
     def test_pending_is_no_yes_and_lapses(self):
+        note_seller(self.person)
         self.person.consent_give("newsletter", ["email"], "bought")
         self.assertEqual(self.person.consent_basis_ids.answer, "pending")
         self.env.cr.execute("UPDATE consent_basis SET until = '2020-01-01' WHERE state = 'pending'")

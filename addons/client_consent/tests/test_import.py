@@ -11,6 +11,7 @@ from odoo.tests import Form, new_test_user, tagged
 
 from ..models import consent_import
 from .common import ConsentCase
+from .recording_common import details, keep_evidence
 
 HEAD = "Name;E-mail;Purpose;Answer;Source;Date;Evidence"
 
@@ -39,7 +40,7 @@ class TestImport(ConsentCase):
         )
 
     def line(
-        self, answer="yes", mailbox="eliska", date="01.02.2026", source="paper", purpose="newsletter", evidence="f7"
+        self, answer="yes", mailbox="eliska", date="01.02.2026", source="in_person", purpose="newsletter", evidence="f7"
     ):
         return f"Somebody;{mailbox}@post.example;{purpose};{answer};{source};{date};{evidence}"
 
@@ -54,7 +55,7 @@ class TestImport(ConsentCase):
         self.assertTrue(self.person.consent_allows("newsletter", "email"))
         [line] = self.person.consent_status()
         self.assertEqual((line["source"], line["since"]), ("import", "2026-02-01 00:00:00"))
-        self.assertEqual(self.person.consent_source_ids.mapped("kind"), ["paper"])
+        self.assertEqual(self.person.consent_source_ids.mapped("kind"), ["in_person"])
 
     def test_imported_yes_never_raises_what_the_person_turned_down(self):
         for act in ("consent_withdraw", "consent_object"):
@@ -119,6 +120,68 @@ class TestImport(ConsentCase):
         self.run_(f"{HEAD}\n{self.line(source='import')}")
         self.assertFalse(self.person.consent_allows("newsletter", "email"))
         self.assertTrue(self.person.consent_quarantined)
+
+    def test_yes_for_what_replaces_a_withdrawn_purpose_waits_also_at_a_new_address(self):
+        self.person.consent_withdraw("newsletter", source="email")
+        self.person.email = "new@post.example"
+        new = self.env["consent.purpose"].create(
+            {
+                "code": "digest",
+                "name": "Digest",
+                "lawful_basis": "consent",
+                "validity_months": 24,
+                "replaces_id": self.env.ref("client_consent.purpose_newsletter").id,
+            }
+        )
+        new.action_activate()
+        self.run_(f"{HEAD}\n{self.line(mailbox='new', purpose='digest')}")
+        self.assertFalse(self.person.consent_allows("digest", "email"))
+        self.assertEqual(self.waiting(), [("digest", "confirmation")])
+
+    # -- what recording would let wait ---------------------------------------------------------------
+
+    def waiting(self, person=None):
+        """What waits of a person, and for what."""
+        pending = self.env["consent.event"].search(
+            [("partner_id", "=", (person or self.person).id), ("kind", "=", "pending")]
+        )
+        return [
+            (event.purpose_id.code, said["waits_for"]) for event, said in zip(pending, details(pending), strict=True)
+        ]
+
+    def test_yes_of_a_minor_waits_for_the_guardian(self):
+        self.person.write(
+            {
+                "consent_birthdate": fields.Date.today() - relativedelta(years=12),
+                "country_id": self.env.ref("base.cz").id,
+            }
+        )
+        self.run_(f"{HEAD}\n{self.line()}")
+        self.assertFalse(self.person.consent_allows("newsletter", "email"))
+        self.assertEqual(self.waiting(), [("newsletter", "guardian")])
+
+    def test_file_stands_for_no_confirmation_and_no_evidence(self):
+        newsletter = self.env.ref("client_consent.purpose_newsletter")
+        self.run_(f"{HEAD}\n{self.line(source='paper')}")
+        self.assertEqual(self.waiting(), [("newsletter", "evidence")])
+        self.assertFalse(self.person.consent_allows("newsletter", "email"))
+        [line] = self.person.consent_status()
+        last_day = fields.Date.today() + relativedelta(days=newsletter.pending_days)
+        self.assertEqual(line["until"], fields.Date.to_string(last_day), "it waits from now on")
+        event = self.env["consent.event"].search([("partner_id", "=", self.person.id)]).sudo()
+        with keep_evidence():
+            self.env["consent.recording"]._confirm(event, "paper", evidence=[{"name": "a.pdf", "content": "eA=="}])
+        self.assertTrue(self.person.consent_allows("newsletter", "email"))
+        newsletter.double_opt_in = True
+        other = self.env["res.partner"].create(self.person_values("P", "doi"))
+        self.run_(f"{HEAD}\n{self.line(mailbox='doi')}")
+        self.assertEqual(self.waiting(other), [("newsletter", "confirmation")])
+        self.assertFalse(other.consent_allows("newsletter", "email"))
+
+    def test_waiting_import_lowers_nothing(self):
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        self.run_(f"{HEAD}\n{self.line(source='paper')}")
+        self.assertTrue(self.person.consent_allows("newsletter", "email"))
 
     def test_archived_contact_is_found_and_not_made_a_second_time(self):
         self.person.active = False
@@ -241,11 +304,13 @@ class TestImport(ConsentCase):
     def test_foreign_encodings_and_workbooks_come_in_right(self):
         for codec in ("utf-8-sig", "utf-16", "cp1250"):
             mailbox = f"z{codec.replace('-', '')}"
-            self.run_(f"{HEAD}\nŽaneta Šťastná;{mailbox}@post.example;newsletter;ano;paper;01.02.2026;f", codec=codec)
+            self.run_(
+                f"{HEAD}\nŽaneta Šťastná;{mailbox}@post.example;newsletter;ano;in_person;01.02.2026;f", codec=codec
+            )
             self.assertEqual(self.found(mailbox).name, "Žaneta Šťastná")
         book = openpyxl.Workbook()
         book.active.append(HEAD.split(";"))
-        book.active.append(["Žaneta", "xlsx@post.example", "newsletter", "yes", "paper", fields.Date.today(), "f"])
+        book.active.append(["Žaneta", "xlsx@post.example", "newsletter", "yes", "in_person", fields.Date.today(), "f"])
         target = io.BytesIO()
         book.save(target)
         self.run_(target.getvalue(), date_format=False)
@@ -354,7 +419,7 @@ class TestImport(ConsentCase):
             tick_box="x_news",
             ticked_means="given",
             purpose_id=purpose.id,
-            default_source="paper",
+            default_source="in_person",
             default_date="2026-02-01",
             default_evidence="folder 7",
         )

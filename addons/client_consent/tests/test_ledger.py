@@ -83,8 +83,22 @@ class TestLedger(ConsentCase):
         self.assertEqual(self.env["consent.event"].basis_rebuild()["differing"], 2)
         self.assertFalse(self.person.consent_allows("newsletter", "email"))
 
-    def test_deleting_the_contact_leaves_the_ledger_whole(self):
+    def test_contact_with_a_history_is_not_deleted(self):
+        bystander = self.env["res.partner"].create({"name": "Nobody asked"})
+        with self.assertRaises(UserError):
+            (self.person | bystander).unlink()
+        self.assertTrue(self.person.exists() and bystander.exists())
+        bystander.unlink()
+        subject = self.event.subject_id
+        self.env["consent.event"]._clear(subject)
+        subject.unlink()
         self.person.unlink()
+        self.assertTrue(self.event.exists(), "the line stays, and names nobody")
+
+    def test_contact_deleted_behind_odoos_back_leaves_the_ledger_whole(self):
+        self.env.flush_all()
+        self.env.cr.execute("DELETE FROM res_partner WHERE id = %s", [self.person.id])
+        self.env.invalidate_all()
         self.assertTrue(self.event.exists())
         self.assertTrue(self.event.subject_id)
         self.assertFalse(self.event.partner_id)

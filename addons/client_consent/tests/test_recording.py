@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .common import ConsentCase
+from .common import ConsentCase, note_seller
 from .recording_common import demand_evidence, details, keep_evidence, letters
 
 PDF = {"name": "form.pdf", "content": base64.b64encode(b"%PDF-1.4 signed").decode()}
@@ -67,6 +67,7 @@ class TestRecording(ConsentCase):
                 self.env["consent.recording"]._confirm(self.event("pending").sudo(), "paper", evidence=[PDF])
 
     def test_quarantined_source_never_confirms(self):
+        note_seller(self.person)
         self.person.consent_give("newsletter", ["email"], "bought")
         pending = self.event("pending").sudo()
         with self.assertRaises(UserError):
@@ -206,6 +207,11 @@ class TestRecording(ConsentCase):
             "contract": ({"contract": "S 7/2026"}, {"contract": "S 7/2026"}),
             "event": ({"occasion": "Fair Brno"}, {"words": "Fair Brno"}),
             "referral": ({"referrer_id": friend.id}, None),
+            "public": ({"url": "https://fair.example"}, {"url": "https://fair.example", "waits_for": "confirmation"}),
+            "bought": (
+                {"seller": "S", "contract": "K-7", "proof": "f"},
+                {"seller": "S", "contract": "K-7", "proof": "f", "waits_for": "confirmation"},
+            ),
         }
         for source, (values, expected) in cases.items():
             with self.subTest(source=source):
@@ -219,12 +225,17 @@ class TestRecording(ConsentCase):
                 event = self.env["consent.event"].search(
                     [("partner_id", "=", self.person.id)], order="id desc", limit=1
                 )
-                if self.env.ref("client_consent.purpose_offers")._evidence_needed(source):
+                if source != "bought" and self.env.ref("client_consent.purpose_offers")._evidence_needed(source):
                     expected = {**expected, "waits_for": "evidence"}
                 if source == "referral":
                     uuid = friend._consent_subject().sudo().uuid
                     expected = {"referrer": uuid, "waits_for": "confirmation"}
                 self.assertEqual((event.source, details(event)[0]), (source, expected))
+        noted = {source.kind: source for source in self.person.consent_source_ids}
+        self.assertEqual(set(noted), {"referral", "public", "bought"})
+        self.assertEqual(noted["referral"].referrer_partner_id, friend)
+        self.assertEqual(noted["public"].url, "https://fair.example")
+        self.assertEqual((noted["bought"].seller, noted["bought"].contract), ("S", "K-7"))
 
     def test_text_in_the_language_of_the_person_is_chosen_and_shown(self):
         self.env["res.lang"]._activate_lang("cs_CZ")
@@ -407,6 +418,7 @@ class TestRequest(ConsentCase, HttpCase):
         refused, twin_of_refused, bought, silent = people
         twin_of_refused.email = "P0@post.example"
         refused.consent_object(source="email")
+        note_seller(bought)
         bought.consent_give("newsletter", ["email"], "bought")
         without = self.env["res.partner"].create({"name": "Without"})
         twin_of_silent = self.env["res.partner"].create(self.person_values("P3 again", "P3", "+420601000003"))
@@ -417,7 +429,35 @@ class TestRequest(ConsentCase, HttpCase):
         _wizard, sent = self.ask(silent)
         self.assertFalse(sent.mails)
 
+    def test_nobody_is_asked_for_what_replaces_a_purpose_they_withdrew(self):
+        new = self.env["consent.purpose"].create(
+            {
+                "code": "digest",
+                "name": "Digest",
+                "lawful_basis": "consent",
+                "validity_months": 24,
+                "replaces_id": self.env.ref("client_consent.purpose_newsletter").id,
+            }
+        )
+        self.env["consent.notice"].create(
+            {
+                "code": "digest",
+                "name": "N",
+                "body": "<p>Digest: may we write? You can withdraw at any time.</p>",
+                "lang": self.notice.lang,
+                "purpose_ids": new.ids,
+            }
+        ).action_publish()
+        self.person.lang = self.notice.lang
+        twin = self.env["res.partner"].create(self.person_values("Asked", "asked"))
+        twin.lang = self.notice.lang
+        self.person.consent_withdraw("newsletter", source="email")
+        new.action_activate()
+        done = self.env["consent.recording"]._request(self.person | twin, [(new, None)])
+        self.assertEqual((done["asked"], done["left_out"]), (twin, {"answered": self.person}))
+
     def test_own_enquiry_lifts_the_quarantine_of_the_address(self):
+        note_seller(self.person)
         self.person.consent_give("newsletter", ["email"], "bought")
         _wizard, sent = self.ask()
         self.assertFalse(sent.mails)

@@ -38,6 +38,7 @@ class TestSource(ConsentCase):
                 self.assertTrue(person.consent_quarantined)
                 self.assertIn(person, self.env["res.partner"].search([("consent_quarantined", "=", True)]))
                 person.consent_give("newsletter", ["email"], kind)
+                self.assertEqual(len(person.consent_source_ids), 1, "known already")
                 self.assertFalse(person.consent_allows("newsletter", "email"))
                 self.assertTrue(person.consent_quarantined)
                 person.consent_give("newsletter", ["email"], "in_person")
@@ -46,9 +47,31 @@ class TestSource(ConsentCase):
                 self.assertNotIn(person, self.env["res.partner"].search([("consent_quarantined", "=", True)]))
                 self.assertIn(person, self.env["res.partner"].search([("consent_quarantined", "=", False)]))
 
-    def test_answer_alone_from_a_bought_list_is_quarantine_too(self):
-        self.person.consent_give("newsletter", ["email"], "bought")
-        self.assertTrue(self.person.consent_quarantined)
+    def test_answer_from_elsewhere_leaves_its_source_and_starts_the_month(self):
+        for kind in ("public", "referral", "enrichment"):
+            person = self.env["res.partner"].create(self.person_values(kind, kind))
+            for _twice in range(2):
+                person.with_user(self.recorder).consent_give("newsletter", ["email"], kind, note="Chamber")
+            with self.subTest(kind=kind):
+                [source] = person.consent_source_ids
+                self.assertEqual((source.kind, source.obtained_on), (kind, fields.Date.today()))
+                self.assertEqual(source.url or source.seller, {"referral": False}.get(kind, "Chamber"))
+                self.assertTrue(source.must_inform)
+                self.assertTrue(person.consent_quarantined)
+
+    def test_answer_from_a_bought_list_needs_seller_contract_and_proof(self):
+        twin = self.env["res.partner"].create(self.person_values("Twin", "twin"))
+        self.source(partner=twin)
+        self.source("public", self.person)
+        before = self.env["consent.event"].search_count([])
+        with self.assertRaises(UserError) as refused:
+            (self.person | twin).consent_give("newsletter", ["email"], "bought")
+        for words in ("1 contact", "Seller", "Contract", "Proof"):
+            self.assertIn(words, str(refused.exception))
+        self.assertEqual(self.env["consent.event"].search_count([]), before)
+        [receipt] = twin.consent_give("newsletter", ["email"], "bought")
+        self.assertEqual(receipt["state"], "pending")
+        self.assertEqual(len(twin.consent_source_ids), 1)
 
     def test_own_answer_to_one_company_ends_no_quarantine_of_another(self):
         other = self.env["res.company"].create({"name": "Another"})

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from .errors import UnreadableFile
-from .fold import NEGATIVE_STATES, QUARANTINED_SOURCES
+from .fold import NEGATIVE_STATES
 from .informing import missing
 
 ENCODINGS = ("utf-8", "utf-16", "cp1250", "cp1252")
@@ -128,10 +128,6 @@ class Row:
         """A yes with purpose, source, date and where the evidence lies; a bought one brings its proof."""
         held = {"evidence": self.evidence or self.proof or self.url}
         return self.answer == "given" and all(held.get(name) or getattr(self, name) for name in GROUND)
-
-    @property
-    def stays_pending(self) -> bool:
-        return self.source in QUARANTINED_SOURCES
 
 
 def normal(text) -> str:

@@ -56,6 +56,7 @@ class ConsentRecordWizard(models.TransientModel):
     contract = fields.Char("Contract no.")
     referrer_id = fields.Many2one("res.partner", "Recommended by")
     seller = fields.Char(help="Who sold the list.")
+    url = fields.Char("Where found", help="The page or place where the data were found.")
     proof = fields.Char("Seller's proof", help="Where the seller's proof of this person's own consent lies.")
     evidence_ids = fields.Many2many("ir.attachment", help="Scan, photo, recording, message. It is kept encrypted.")
     note = fields.Char(help="Where the original lies, or what was said. It is kept with the event.")
@@ -166,6 +167,8 @@ class ConsentRecordWizard(models.TransientModel):
                 subjects = self.env["consent.subject"]._of_partners(self.referrer_id, create=True)
                 referrer = subjects.get(self.referrer_id.id)
                 take("referrer", referrer and referrer.sudo().uuid, self.env._("recommended by"))
+            case "public":
+                take("url", self.url, self.env._("where found"))
             case "bought":
                 take("seller", self.seller, self.env._("seller"))
                 take("contract", self.contract, self.env._("contract number"))

@@ -62,6 +62,7 @@ class ConsentRequestWizard(models.TransientModel):
 
     def _result_lines(self, done):
         why = {
+            "sealed": self.env._("%s not asked: their data must not be used after a privacy request"),
             "no_address": self.env._("%s without an e-mail address"),
             "quarantined": self.env._("%s not asked: the address came from a list and not from the person"),
             "no_text": self.env._("%s not asked: there is no published text in their language"),

@@ -3,13 +3,19 @@ import base64
 from odoo import models
 from odoo.addons.client_consent.tools import keys
 
+from .gdpr_data_map import PERSON
+
 
 class ConsentKey(models.AbstractModel):
     _inherit = "consent.key"
 
     def _rewrap(self, present, following):
-        """Also wrap anew the identifiers that requests keep between an execution and its verdict."""
+        """Also wrap anew what requests keep until their verdict, and the digests of sealed addresses."""
+        # read while the keys of the people still are wrapped under the present key
+        sealed = [(row, row._open()) for row in self.env["gdpr.vault"].sudo().search([("model_name", "=", PERSON)])]
         count = super()._rewrap(present, following)
+        for row, values in sealed:
+            row.write(row._digests(following, values.get("email_normalized"), values.get("phone_sanitized")))
         old, new = present.derive("request"), following.derive("request")
         # of every company: the key is one for the database
         requests = self.env["gdpr.request"].sudo().with_context(active_test=False)

@@ -1,7 +1,9 @@
+import base64
 import json
 
 from markupsafe import Markup
 from odoo import api, fields, models
+from odoo.addons.client_consent.tools import signed_note
 
 from ..tools import certificate
 from ..tools.errors import CertificateInvalid
@@ -37,9 +39,11 @@ class GdprCertificate(models.Model):
     @api.depends("document")
     @api.depends_context("lang")
     def _compute_readable(self):
-        public_key = self._public_key()
+        known = self._public_keys()
         for record in self:
             signed = json.loads(record.document)
+            # a certificate names its key, but a forger would name his: one of ours must have signed
+            public_key = signed.get("public_key") if signed.get("public_key") in known else known[0]
             try:
                 content = certificate.verify(signed, public_key)
             except CertificateInvalid:
@@ -56,10 +60,13 @@ class GdprCertificate(models.Model):
                 },
             )
 
-    def _public_key(self):
-        """Base64 of the key that must have signed; certificates name it too, but a forger would name his."""
-        seed = self.env["consent.key"]._ring().derive("signature-ed25519")
-        return certificate.sign({}, seed)["public_key"]
+    @api.model
+    def _public_keys(self):
+        """Base64 of the keys of which one must have signed: the present one, then those it vouches for."""
+        ring = self.env["consent.key"]._ring()
+        # sudo: public keys, and only those that the present key answers for
+        vouched = self.env["consent.signer"].sudo()._vouched(ring)
+        return list(dict.fromkeys(base64.b64encode(signed_note.public_key(key)).decode() for key in vouched))
 
     def action_download(self):
         """Hand out the signed JSON."""

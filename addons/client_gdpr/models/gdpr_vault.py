@@ -1,4 +1,6 @@
 import base64
+import hashlib
+import hmac
 import json
 from datetime import date, datetime
 
@@ -24,6 +26,8 @@ class GdprVault(models.Model):
     law = fields.Char(readonly=True)
     until = fields.Date(readonly=True, help="Last day on which the law needs these values.")
     payload = fields.Binary(attachment=False, required=True, readonly=True, groups=fields.NO_ACCESS)
+    mailbox_digest = fields.Char(readonly=True, index="btree_not_null", groups=fields.NO_ACCESS)
+    number_digest = fields.Char(readonly=True, index="btree_not_null", groups=fields.NO_ACCESS)
 
     _one_per_record = models.Constraint("unique(model_name, res_id)", "This record is sealed already.")
 
@@ -36,7 +40,7 @@ class GdprVault(models.Model):
         records = self.env[model].browse(ids)
         if self.search_count([("model_name", "=", model), ("res_id", "in", records.ids)]):
             raise UserError(self.env._("One of the records is sealed already: cancel this request."))
-        vals_list = []
+        vals_list, ring = [], self.env["consent.key"]._ring()
         for record in records:
             partner = record if model == PERSON else record.partner_id
             subject = partner._consent_subject(create=True)
@@ -51,6 +55,7 @@ class GdprVault(models.Model):
                     "law": law,
                     "until": until,
                     "payload": base64.b64encode(payload),
+                    **(self._digests(ring, record.email_normalized, record.phone_sanitized) if model == PERSON else {}),
                 }
             )
         rows = self.create(vals_list)
@@ -62,6 +67,40 @@ class GdprVault(models.Model):
         """Whether sealing takes the field out of the row; the data map may leave it, as it does the country."""
         row = self.env["gdpr.data.map"]._declarations().get((model, name))
         return not row or row.on_seal != "leave"
+
+    # -- sealed addresses ----------------------------------------------------------------------------
+
+    def _digests(self, ring, email, phone):
+        """Keyed digests by which a sealed contact is found again by whoever knows the address, and by nobody else."""
+        key = ring.derive("address-digest")
+
+        def digest(address):
+            return address and hmac.new(key, address.encode(), hashlib.sha256).hexdigest()
+
+        return {"mailbox_digest": digest(email), "number_digest": digest(phone)}
+
+    @api.model
+    def _partners_at(self, addresses):
+        """Sealed contacts by their normalised e-mail address or phone number: address → contact id."""
+        if not addresses or not self.search_count([], limit=1):
+            return {}
+        ring, of_digest = self.env["consent.key"]._ring(), {}
+        for address in addresses:
+            of_digest[self._digests(ring, address, None)["mailbox_digest"]] = address
+        rows = self.search(
+            [
+                ("model_name", "=", PERSON),
+                "|",
+                ("mailbox_digest", "in", list(of_digest)),
+                ("number_digest", "in", list(of_digest)),
+            ]
+        )
+        return {
+            of_digest[digest]: row.res_id
+            for row in rows
+            for digest in (row.mailbox_digest, row.number_digest)
+            if digest in of_digest
+        }
 
     @staticmethod
     def _associated(model, res_id):

@@ -153,6 +153,16 @@ class ResPartner(models.Model):
         reason = self.env._("Contact %s must not be written to: it is sealed after a privacy request.")
         return super()._get_consent_writing_refusals(partners) | {id_: reason % id_ for id_ in sealed.ids}
 
+    def _get_consent_held(self):
+        """An erasure takes the person out of the ledger by itself."""
+        return self.browse() if capability.is_sweep(self.env.context) else super()._get_consent_held()
+
+    def _get_consent_erase_action(self):
+        """Whoever handles privacy requests erases; others withdraw, and tell the handler."""
+        if self.env.user.has_group("client_gdpr.group_gdpr_handler"):
+            return self.action_gdpr_delete_me()
+        return super()._get_consent_erase_action()
+
     def _consent_banner_parts(self, lines):
         """Say in the banner why the contact is kept, or that it is sealed."""
         parts = super()._consent_banner_parts(lines)

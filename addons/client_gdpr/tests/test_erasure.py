@@ -1,6 +1,8 @@
 import json
 from unittest.mock import patch
 
+from odoo.addons.client_consent.tests.common import use_key
+from odoo.addons.client_consent.tools.keys import KeyRing
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
@@ -29,7 +31,7 @@ class TestErasure(GdprCase):
     def test_certificate_verifies_with_the_key_and_names_nobody(self):
         request = self.erase()
         signed = json.loads(request.certificate_ids.document)
-        content = certificate.verify(signed, request.certificate_ids._public_key())
+        content = certificate.verify(signed, request.certificate_ids._public_keys()[0])
         self.assertEqual(content["request"], request.name)
         self.assertGreater(content["verified"]["columns"], 100)
         self.assertNotIn("Testovan", request.certificate_ids.document)
@@ -37,6 +39,40 @@ class TestErasure(GdprCase):
             '"deleted"', '"kept"'
         ).replace('"version": 1', '"version": 2')
         self.assertEqual(request.certificate_ids.verdict, "invalid")
+
+    def test_certificate_verifies_after_an_exchange_of_the_key_and_a_strangers_never(self):
+        request = self.erase()
+        document, signers = request.certificate_ids.document, self.env["consent.signer"]
+        present, following, stranger = (
+            self.env["consent.key"]._ring(),
+            *(KeyRing.load(KeyRing.generate()) for _ring in range(2)),
+        )
+        self.env["consent.key"]._rewrap(present, following)
+        signers._introduce(present, following)
+        with use_key(following):
+            self.env.invalidate_all()
+            self.assertEqual(request.certificate_ids.verdict, "valid")
+            self.assertEqual(len(request.certificate_ids._public_keys()), 2)
+            content = json.loads(document)["content"]
+            forged = certificate.sign(content, stranger.derive("signature-ed25519"))
+            request.certificate_ids.sudo().document = json.dumps(forged)
+            self.assertEqual(request.certificate_ids.verdict, "invalid", "nobody vouches for this key")
+        with use_key(stranger):
+            request.certificate_ids.sudo().document = document
+            self.env.invalidate_all()
+            self.assertEqual(request.certificate_ids.verdict, "invalid")
+
+    def test_erasure_leaves_the_ledger_whole_and_every_basis_as_the_ledger_says(self):
+        twin = self.env["res.partner"].create(self.person_values("Jiný", "other"))
+        (self.person | twin).consent_give("newsletter", ["email"], "web_form")
+        events = self.env["consent.event"]
+        events.ledger_sign()
+        request = self.erase()
+        self.assertEqual(request.state, "executed", request.failure)
+        self.assertEqual(events.basis_rebuild()["differing"], 0)
+        events.ledger_sign()
+        self.assertEqual(events.ledger_verify()["problems"], [])
+        self.assertTrue(twin.consent_allows("newsletter", "email"))
 
     def test_bystander_with_similar_data_is_untouched(self):
         twin = self.env["res.partner"].create(

@@ -170,9 +170,9 @@ def test_no_counts_without_anything_else_and_for_all_channels():
     assert row.is_no and row.channels == ("email", "sms", "phone", "post")
 
 
-def test_bought_row_has_a_ground_to_ask_and_stays_pending():
+def test_bought_row_has_a_ground_to_ask():
     row, _problems = checked(source="bought", seller="S", contract="C", proof="P", evidence="")
-    assert row.has_ground and row.stays_pending
+    assert row.has_ground
 
 
 @given(st.binary(max_size=200))
