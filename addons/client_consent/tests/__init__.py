@@ -3,6 +3,7 @@ from . import recording_common
 from . import test_address
 from . import test_card
 from . import test_country
+from . import test_doors
 from . import test_double_opt_in
 from . import test_evidence
 from . import test_gate
