@@ -303,14 +303,15 @@ def _xlsx_lines(page):
     """The rows of a worksheet that hold something, with their numbers."""
     # the size it says it has would be filled with empty cells
     page.reset_dimensions()
-    cells = 0
+    cells = width = 0
     for number, values in enumerate(page.iter_rows(values_only=True), 1):
         cells += len(values)
         if number > EXCEL_ROWS or cells > MAX_CELLS:
             raise UnreadableFile("too_large")
         line = tuple(_cell(value) for value in values)
         if any(line):
-            yield number, line
+            width = width or len(line)
+            yield number, (*line, *[""] * (width - len(line)))
 
 
 def _cell(value):
