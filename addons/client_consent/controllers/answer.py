@@ -16,6 +16,13 @@ def private(response):
     return response
 
 
+def too_often():
+    """The page for whoever asks more often than people do."""
+    response = request.render("client_consent.page_too_often", status=429)
+    response.headers["Retry-After"] = "60"
+    return private(response)
+
+
 class ConsentAnswer(http.Controller):
     """What a person does through a link of their own, without logging in. GET shows, POST changes.
 
@@ -46,7 +53,7 @@ class ConsentAnswer(http.Controller):
 
     def _decide(self, token, kind, post):
         if not limit.allowed(request, "privacy", PER_MINUTE):
-            return self._too_often()
+            return too_often()
         link, events = self._find(token, kind)
         recording = self._recording(events)
         events = recording._open(self._still_guarded(link, events) if kind == "guardian" else events)
@@ -72,7 +79,7 @@ class ConsentAnswer(http.Controller):
 
     def _answer(self, token, kind, post):
         if not limit.allowed(request, "privacy", PER_MINUTE):
-            return self._too_often()
+            return too_often()
         link, events = self._find(token, kind)
         today = fields.Date.today()
         events = events.filtered(
@@ -134,8 +141,3 @@ class ConsentAnswer(http.Controller):
 
     def _over(self):
         return private(request.render("client_consent.page_over"))
-
-    def _too_often(self):
-        response = request.render("client_consent.page_too_often", status=429)
-        response.headers["Retry-After"] = "60"
-        return private(response)

@@ -14,7 +14,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..controllers import limit
+from ..controllers import limit, notice
 from ..tools import import_rows
 from .common import ConsentCase
 from .recording_common import demand_evidence, keep_evidence, letters
@@ -310,6 +310,10 @@ class TestPublicDoors(ConsentCase, HttpCase):
             for path in ("/privacy/receipt", "/privacy/receipt/proof", "/privacy/confirm/x", "/privacy/invite/x"):
                 answer = self.url_open(path, data={"csrf_token": token}, files={"file": ("x", b"x" * (2 << 20))})
                 self.assertEqual(answer.status_code, 413, path)
+
+    def test_texts_are_not_compared_as_often_as_somebody_likes(self):
+        with patch.object(notice.limit, "allowed", lambda *args: False):
+            self.assertEqual(self.url_open(f"/privacy/notice/{'0' * 64}/changes").status_code, 429)
 
     def test_link_of_an_invitation_is_kept_out_of_caches_and_of_other_sites(self):
         token = self.env["consent.token"]._issue(
