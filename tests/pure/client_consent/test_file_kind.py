@@ -308,7 +308,7 @@ def test_a_file_cut_anywhere_is_not_taken_for_whole(whole):
 
 def test_a_file_made_to_be_searched_for_hours_is_refused():
     """Each of the streams has kilobytes before it that are searched for names."""
-    body = object_stream(b"<< /A 1 >>") + b"\n" + b"#stream\n" * 200_000
+    body = object_stream(b"<< /A 1 >>") + b"\nendobj\n9 0 obj\n" + b"#stream\n" * 200_000
     with pytest.raises(FileRefused) as refused:
         examine(pdf(body), "form.pdf")
     assert refused.value.reason == "pdf_opaque"
