@@ -182,6 +182,16 @@ class TestDoors(ConsentCase):
         )
         self.assertFalse(forged.used_at)
 
+    def test_purpose_goes_out_of_use_however_its_successor_comes_into_use(self):
+        purposes = self.env["consent.purpose"].with_user(self.manager)
+        values = {"name": "News", "lawful_basis": "consent", "validity_months": 12}
+        first = purposes.create({**values, "code": "door_1", "state": "active"})
+        second = purposes.create({**values, "code": "door_2", "state": "active", "replaces_id": first.id})
+        self.assertEqual((first.state, second.state), ("archived", "active"))
+        third = purposes.create({**values, "code": "door_3", "replaces_id": second.id})
+        third.state = "active"
+        self.assertEqual((second.state, third.state), ("archived", "active"))
+
     # -- contexts ------------------------------------------------------------------------------------
 
     def test_default_of_the_context_decides_nothing_about_a_changed_address(self):
