@@ -499,10 +499,10 @@ class ResPartner(models.Model):
         return self._search_by_sql(operator, value, self._consent_address_changed_sql())
 
     def _search_by_sql(self, operator, value, sql):
-        if operator != "in":
-            return NotImplemented
         # a field that is searched by a method of its own is not checked by Odoo
         self.env["consent.basis"].check_access("read")
+        if operator != "in":
+            return NotImplemented
         return self._consent_domain_by_sql(sql, True in value)
 
     def _consent_domain_by_sql(self, sql, among):
