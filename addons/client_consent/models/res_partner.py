@@ -120,10 +120,10 @@ class ResPartner(models.Model):
         return Domain.custom(to_sql=to_sql)
 
     def _search_consent_no_ground(self, operator, value):
-        if operator != "in":
-            return NotImplemented
         # a field that is searched by a method of its own is not checked by Odoo
         self.env["consent.basis"].check_access("read")
+        if operator != "in":
+            return NotImplemented
         person = Domain("is_company", "=", False) & Domain("partner_share", "=", True)
         without = person & self.env["consent.gate"]._no_ground_domain()
         domains = {True: without, False: ~without}
