@@ -4,8 +4,23 @@ from odoo.http import request
 from ..models.consent_event import CHANNEL_NAMES
 from . import limit
 
-PAGES = {"type": "http", "auth": "public", "website": True, "multilang": False, "sitemap": False}
+PAGES = {"type": "http", "auth": "public", "website": True, "multilang": False, "sitemap": False, **limit.SMALL}
 PER_MINUTE = 30
+
+
+def private(response):
+    """Keep the link out of caches, search engines and the logs of other sites."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def too_often():
+    """The page for whoever asks more often than people do."""
+    response = request.render("client_consent.page_too_often", status=429)
+    response.headers["Retry-After"] = "60"
+    return private(response)
 
 
 class ConsentAnswer(http.Controller):
@@ -38,10 +53,10 @@ class ConsentAnswer(http.Controller):
 
     def _decide(self, token, kind, post):
         if not limit.allowed(request, "privacy", PER_MINUTE):
-            return self._too_often()
+            return too_often()
         link, events = self._find(token, kind)
         recording = self._recording(events)
-        events = recording._open(events)
+        events = recording._open(self._still_guarded(link, events) if kind == "guardian" else events)
         if not events:
             return self._over()
         answer = post.get("answer") if request.httprequest.method == "POST" else None
@@ -64,7 +79,7 @@ class ConsentAnswer(http.Controller):
 
     def _answer(self, token, kind, post):
         if not limit.allowed(request, "privacy", PER_MINUTE):
-            return self._too_often()
+            return too_often()
         link, events = self._find(token, kind)
         today = fields.Date.today()
         events = events.filtered(
@@ -101,6 +116,14 @@ class ConsentAnswer(http.Controller):
             events = events.with_context(lang=request.env.lang)
         return link, events
 
+    def _still_guarded(self, link, events):
+        """Those of children whose guardian is still the one to whom the link went."""
+        # whose number the link names; nothing of it is shown
+        guardian = request.env["consent.subject"].sudo().search([("uuid", "=", (link.values or {}).get("guardian"))])
+        return events.filtered(
+            lambda event: guardian and event.subject_id.partner_id.consent_guardian_id == guardian.partner_id
+        )
+
     def _recording(self, events):
         company = events.company_id[:1] or request.env.company
         # the holder of the link decides about these events, and these only
@@ -114,19 +137,7 @@ class ConsentAnswer(http.Controller):
             template,
             {"events": events, "company": events.company_id[:1], "channel_names": channels, **values},
         )
-        return self._private(response)
+        return private(response)
 
     def _over(self):
-        return self._private(request.render("client_consent.page_over"))
-
-    def _too_often(self):
-        response = request.render("client_consent.page_too_often", status=429)
-        response.headers["Retry-After"] = "60"
-        return self._private(response)
-
-    def _private(self, response):
-        """Keep the link out of caches, search engines and the logs of other sites."""
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        return response
+        return private(request.render("client_consent.page_over"))

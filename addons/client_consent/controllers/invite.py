@@ -2,7 +2,8 @@ from odoo import http
 from odoo.http import request
 from odoo.tools import email_normalize
 
-from .limit import allowed
+from .answer import private
+from .limit import SMALL, allowed
 
 #: What no name holds; it keeps links out of the mail that goes to the address somebody typed.
 NOT_IN_NAMES = "/:@<>\\"
@@ -16,14 +17,17 @@ class Invite(http.Controller):
     def show(self, token):
         return self._page(token)
 
-    @http.route("/privacy/invite/<string:token>", type="http", auth="public", methods=["POST"], sitemap=False)
+    @http.route("/privacy/invite/<string:token>", type="http", auth="public", methods=["POST"], sitemap=False, **SMALL)
     def submit(self, token, name="", email="", **ticks):
         if not allowed(request, "invite"):
-            return request.make_response(request.env._("Too many tries. Wait a minute and press Back."), status=429)
+            words = request.env._("Too many tries. Wait a minute and press Back.")
+            return private(request.make_response(words, status=429))
         found, purposes = self._invitation(token)
         if not found:
             return self._page(token)
-        name, chosen = name.strip(), purposes.filtered(lambda purpose: ticks.get(f"purpose_{purpose.code}"))
+        # a hostile form may send files for texts
+        name, email = str(name).strip(), str(email)
+        chosen = purposes.filtered(lambda purpose: ticks.get(f"purpose_{purpose.code}"))
         wrong = None
         if not name or len(name) > MAX_NAME or any(sign in NOT_IN_NAMES for sign in name):
             wrong = request.env._("Please fill in your name.")
@@ -34,7 +38,7 @@ class Invite(http.Controller):
         if wrong:
             return self._page(token, wrong=wrong, name=name, email=email, chosen=chosen)
         request.env["consent.source"]._accept_invitation(found, name, email, chosen)
-        return request.render("client_consent.invite_page", {"done": True, "company": purposes.env.company})
+        return private(request.render("client_consent.invite_page", {"done": True, "company": purposes.env.company}))
 
     def _invitation(self, token):
         """The token and the purposes it offers, in the company that invites; nothing for a dead one."""
@@ -49,9 +53,9 @@ class Invite(http.Controller):
     def _page(self, token, **values):
         found, purposes = self._invitation(token)
         if not found or not purposes:
-            return request.render("client_consent.invite_page", {"ended": True}, status=404)
+            return private(request.render("client_consent.invite_page", {"ended": True}, status=404))
         source = request.env["consent.source"]
-        return request.render(
+        page = request.render(
             "client_consent.invite_page",
             {
                 "token": token,
@@ -63,3 +67,4 @@ class Invite(http.Controller):
                 **values,
             },
         )
+        return private(page)

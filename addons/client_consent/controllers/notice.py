@@ -1,6 +1,9 @@
 from odoo import http
 from odoo.http import request
 
+from . import limit
+from .answer import PER_MINUTE, too_often
+
 
 class ConsentNoticePage(http.Controller):
     """What people agreed to, at an address that stays: anybody may read it, nobody's answer stands in it."""
@@ -9,8 +12,11 @@ class ConsentNoticePage(http.Controller):
     def notice(self, digest):
         return self._page(digest, "client_consent.notice_page")
 
-    @http.route("/privacy/notice/<string:digest>/changes", type="http", auth="public", readonly=True, sitemap=False)
+    @http.route("/privacy/notice/<string:digest>/changes", type="http", auth="public", sitemap=False)
     def changes(self, digest):
+        # two texts are compared anew each time
+        if not limit.allowed(request, "privacy", PER_MINUTE):
+            return too_often()
         return self._page(digest, "client_consent.notice_changes_page")
 
     def _page(self, digest, template):

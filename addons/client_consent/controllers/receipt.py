@@ -3,7 +3,7 @@ from odoo.http import request
 from odoo.tools import format_datetime
 
 from ..tools import receipt
-from .limit import allowed
+from .limit import SMALL, allowed
 
 #: Nothing on these pages is for search engines or shared caches.
 PRIVATE = [("Cache-Control", "no-store"), ("X-Robots-Tag", "noindex")]
@@ -16,16 +16,18 @@ class ConsentReceiptPage(http.Controller):
     def page(self, **_others):
         return self._page()
 
-    @http.route("/privacy/receipt", type="http", auth="public", methods=["POST"], sitemap=False)
+    @http.route("/privacy/receipt", type="http", auth="public", methods=["POST"], sitemap=False, **SMALL)
     def check(self, number="", text="", file=None, **_others):
         """The answer to a number, a text or a file; only one of them is looked at, the file first."""
         if not allowed(request, "receipt", per_minute=10):
             return self._page({"answer": "too_often"}, status=429)
         receipts = request.env["consent.receipt"]
-        held = (file.read(receipt.LONGEST + 1) if file else b"") or text.strip()
+        # a hostile form may send a text for a file, or a file for a text
+        held = file.read(receipt.LONGEST + 1) if file and not isinstance(file, str) else b""
+        held = held or (text.strip() if isinstance(text, str) else "")
         return self._page(receipts._check_text(held) if held else receipts._check_number(number))
 
-    @http.route("/privacy/receipt/proof", type="http", auth="public", methods=["POST"], sitemap=False)
+    @http.route("/privacy/receipt/proof", type="http", auth="public", methods=["POST"], sitemap=False, **SMALL)
     def proof(self, number="", **_others):
         """The inclusion proof as a file, to check it with any tool for RFC 6962."""
         if not allowed(request, "receipt", per_minute=10):

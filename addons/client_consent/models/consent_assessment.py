@@ -47,7 +47,8 @@ class ConsentAssessment(models.Model):
     def create(self, vals_list):
         if any(vals.get("used_at") for vals in vals_list):
             raise UserError(self.env._("An assessment comes into force with the purpose, not by hand."))
-        return super().create(vals_list)
+        # said outright, so that no default of a caller's context says something else
+        return super().create([{**vals, "used_at": False} for vals in vals_list])
 
     def write(self, vals):
         self._refuse_used()

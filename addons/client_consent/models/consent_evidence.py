@@ -154,6 +154,19 @@ class ConsentEvidence(models.Model):
                 kept[values["sha256"]] = self._insert(subject, values, plain)
         return self.browse(kept[values["sha256"]] for values, _plain in checked)
 
+    @api.model
+    def _drop_uploads(self, attachments, dialog):
+        """Delete the open copies of files that are kept encrypted now.
+
+        :param attachments: files the caller may read; one that belongs to a document, or to everybody, stays there
+        :param dialog: the one they were uploaded into
+        """
+        uploads = attachments.filtered(
+            lambda file: not file.public and not file.res_field and (not file.res_id or file.res_model == dialog._name)
+        )
+        # whoever uploaded them
+        uploads.sudo().unlink()
+
     def _insert(self, subject, values, plain):
         row = {
             **values,

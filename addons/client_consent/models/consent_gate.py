@@ -118,7 +118,9 @@ class ConsentGate(models.AbstractModel):
         # an archived contact keeps its answers and is not written to
         in_use = Domain("active", "=", True)
         if rule.lawful_basis == "contract":
-            return in_use & self._contract_domain(rule) & Domain("consent_quarantined", "=", False)
+            partners = self.env["res.partner"]
+            free = partners._consent_domain_by_sql(partners._consent_quarantined_sql(), among=False)
+            return in_use & self._contract_domain(rule) & free
         domain = in_use & Domain.custom(to_sql=self._answered_yes(rule, channel))
         return domain & self._contract_domain(rule) if rule.own_customers else domain
 

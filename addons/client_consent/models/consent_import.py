@@ -19,6 +19,30 @@ MAX_BYTES = 20 * 1024 * 1024
 CHUNK = 1000
 PREVIEW = 8
 KEEP_DAYS = 7
+#: What only the steps of an import set: whoever wrote it could import in another's name, or into another company.
+STEPS = frozenset(
+    {
+        "user_id",
+        "company_id",
+        "state",
+        "digest",
+        "row_count",
+        "good_count",
+        "bad_count",
+        "new_count",
+        "ground_count",
+        "denied_count",
+        "no_ground_count",
+        "without_contact_count",
+        "event_count",
+        "known_count",
+        "position",
+        "done_count",
+        "bad_file",
+    }
+)
+#: What may still be chosen once the rows are checked.
+CHOSEN_LATE = frozenset({"skip_bad"})
 KINDS_OF_YES = {"consent": "given", "legitimate_interest": "informed"}
 DELIMITERS = [(";", "Semicolon"), (",", "Comma"), ("tab", "Tab")]
 ENCODINGS = [("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("cp1250", "Windows 1250"), ("cp1252", "Windows 1252")]
@@ -163,6 +187,40 @@ class ConsentImport(models.Model):
             '<table class="table table-sm"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
         ).format(found, head, lines)
 
+    # -- only the steps go on ------------------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if any(vals[name] for vals in vals_list for name in STEPS & vals.keys()):
+            raise UserError(self._steps_only())
+        # said outright, so that no default of a caller's context says something else
+        fresh = {**dict.fromkeys(STEPS, False), "state": "draft", "user_id": self.env.uid}
+        return super().create([{**vals, **fresh, "company_id": self.env.company.id} for vals in vals_list])
+
+    def write(self, vals):
+        if STEPS & vals.keys():
+            raise UserError(self._steps_only())
+        if vals.keys() - CHOSEN_LATE:
+            self._check_draft()
+        return super().write(vals)
+
+    def copy_data(self, default=None):
+        return [
+            {name: value for name, value in vals.items() if name not in STEPS} for vals in super().copy_data(default)
+        ]
+
+    def _advance(self, vals):
+        """Write what only a step sets."""
+        return super().write(vals)
+
+    def _check_draft(self):
+        """Refuse a change after the check: what is imported is what was checked."""
+        if any(record.state != "draft" for record in self):
+            raise UserError(self.env._("The rows are checked already. Press Back, change it, and check again."))
+
+    def _steps_only(self):
+        return self.env._("How far an import is, and whose it is, is noted by itself: use the buttons.")
+
     # -- reading -------------------------------------------------------------------------------------
 
     def _sheet(self):
@@ -214,6 +272,8 @@ class ConsentImport(models.Model):
                 )
             case "too_long":
                 return self.env._("The file has more than %s rows: import it in parts.", error.row)
+            case "too_large":
+                return self.env._("The file unpacks to far more than a list of people: import it in parts.")
             case "old_excel":
                 return self.env._("This is the old Excel format: save the file as XLSX or CSV.")
         return self.env._("This is no spreadsheet that can be read: save it as XLSX or CSV.")
@@ -243,7 +303,7 @@ class ConsentImport(models.Model):
         self._check_caller("draft", "checked")
         rows, problems = self._checked_rows()
         counts = self._counts(rows)
-        self.write(
+        self._advance(
             {
                 "state": "checked",
                 "row_count": len(rows) + len({problem.row for problem in problems}),
@@ -469,10 +529,11 @@ class ConsentImport(models.Model):
         labels = dict(self.env["consent.import.column"]._fields["target"]._description_selection(self.env))
         target = io.StringIO()
         writer = csv.writer(target, delimiter=";")
-        writer.writerow([self.env._("Row"), self.env._("Field"), self.env._("What to do"), *sheet.header])
+        header = map(import_rows.harmless, sheet.header)
+        writer.writerow([self.env._("Row"), self.env._("Field"), self.env._("What to do"), *header])
         for problem in problems:
             line = [problem.row, labels.get(problem.field, ""), self._what_to_do(problem)]
-            writer.writerow([*line, *cells[problem.row]])
+            writer.writerow([*line, *map(import_rows.harmless, cells[problem.row])])
         return base64.b64encode(target.getvalue().encode("utf-8-sig"))
 
     def _what_to_do(self, problem):
@@ -533,7 +594,7 @@ class ConsentImport(models.Model):
             raise UserError(self.env._("There is nothing to import."))
         if self.new_count and not self.env["res.partner"].has_access("create"):
             raise AccessError(self.env._("The import makes contacts: ask for the right to create contacts first."))
-        self.write({"state": "running", "position": 0, "done_count": 0, "user_id": self.env.uid})
+        self._advance({"state": "running", "position": 0, "done_count": 0, "user_id": self.env.uid})
         if self.good_count <= CHUNK:
             self._step(self._checked_rows()[0])
         else:
@@ -550,7 +611,7 @@ class ConsentImport(models.Model):
         """Choose again."""
         self.ensure_one()
         self._check_caller("checked")
-        self.write({"state": "draft", "bad_file": False})
+        self._advance({"state": "draft", "bad_file": False})
 
     def action_refresh(self):
         """Show how far it is."""
@@ -578,7 +639,7 @@ class ConsentImport(models.Model):
         # rows of one number belong together: the place reached is their number
         chunk += [row for row in left[CHUNK:] if row.number == chunk[-1].number] if chunk else []
         recorded, known = self._import_rows(chunk) if chunk else (0, 0)
-        self.write(
+        self._advance(
             {
                 "position": chunk[-1].number if chunk else self.position,
                 "done_count": self.done_count + len(chunk),
@@ -592,7 +653,8 @@ class ConsentImport(models.Model):
 
     def _finish(self, state):
         """The file goes at once; the wrong rows wait some days to be fetched."""
-        self.write({"state": state, "file_data": False, "bad_file": self.bad_file if state == "done" else False})
+        bad_file = self.bad_file if state == "done" else False
+        self._advance({"state": state, "file_data": False, "bad_file": bad_file})
 
     def _import_rows(self, rows):
         """Import rows with one statement each for contacts, sources and events.
@@ -847,8 +909,9 @@ class ConsentImport(models.Model):
                 ("bad_file", "!=", False),
             ]
         )
-        old.filtered(lambda record: record.state in ("draft", "checked"))._finish("cancelled")
-        old.write({"file_data": False, "bad_file": False})
+        for record in old.filtered(lambda record: record.state in ("draft", "checked")):
+            record._finish("cancelled")
+        old._advance({"file_data": False, "bad_file": False})
 
 
 class ConsentImportColumn(models.Model):
@@ -883,3 +946,21 @@ class ConsentImportColumn(models.Model):
         ],
         "Is",
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        columns = super().create(vals_list)
+        columns.import_id._check_draft()
+        return columns
+
+    def write(self, vals):
+        self.import_id._check_draft()
+        result = super().write(vals)
+        # it may be another import's column now
+        self.check_access("write")
+        self.import_id._check_draft()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _refuse_checked(self):
+        self.import_id._check_draft()

@@ -146,7 +146,9 @@ class ConsentNotice(models.Model):
                 vals.get("lang") or self.env.lang or "en_US",
             )
             latest[text] = vals.setdefault("version", (latest.get(text) or self._latest_version(*text)) + 1)
-        return super().create(vals_list)
+        # said outright, so that no default of a caller's context says something else
+        draft = {**dict.fromkeys(SET_BY_PUBLICATION, False), "state": "draft"}
+        return super().create([{**vals, **draft} for vals in vals_list])
 
     def write(self, vals):
         if SET_BY_PUBLICATION & vals.keys():

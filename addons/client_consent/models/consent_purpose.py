@@ -209,7 +209,9 @@ class ConsentPurpose(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         self.env.registry.clear_cache()
-        return super().create(vals_list)
+        purposes = super().create(vals_list)
+        purposes.filtered(lambda purpose: purpose.state == "active")._archive_replaced()
+        return purposes
 
     def write(self, vals):
         fixed = {name: vals[name] for name in FIXED if name in vals}
@@ -225,7 +227,13 @@ class ConsentPurpose(models.Model):
         result = super().write(vals)
         # names and rules of the gate are cached
         self.env.registry.clear_cache()
+        if vals.get("state") == "active":
+            self._archive_replaced()
         return result
+
+    def _archive_replaced(self):
+        """Take out of use what these do instead: one processing has one lawful basis at a time."""
+        self.replaces_id.filtered(lambda old: old.state == "active").action_archive_purpose()
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
@@ -266,8 +274,6 @@ class ConsentPurpose(models.Model):
                 raise UserError(why)
             purpose._draft_assessment()._use()
             purpose.state = "active"
-            # one processing has one lawful basis at a time
-            purpose.replaces_id.filtered(lambda old: old.state == "active").action_archive_purpose()
 
     def action_archive_purpose(self):
         """Take the purpose out of use: nothing may be done for it any more."""

@@ -18,6 +18,8 @@ EXCEPTIONS = [
 ]
 WAYS = [("email", "E-mail"), ("post", "Letter"), ("phone", "Phone"), ("in_person", "In person"), ("page", "Web page")]
 FACTS = frozenset({"partner_id", "company_id", "kind", "obtained_on", "seller", "contract", "proof", "url"})
+#: What follows from what happened: a contact is deleted on ``lapses_on``, and who was told is told no more.
+HAPPENED = frozenset({"referrer_id", "lapses_on", "informed_at", "informed_how", "reminded_at"})
 REMIND_DAYS = 7
 NOT_INFORMED = Domain("inform_by", "!=", False) & Domain("informed_at", "=", False) & Domain("exception", "=", False)
 
@@ -120,10 +122,25 @@ class ConsentSource(models.Model):
                 self.env._("Write why this person need not be informed: an exception holds for a reason only.")
             )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._refuse_happened(name for vals in vals_list for name in vals if vals[name])
+        # said outright, so that no default of a caller's context says something else
+        return super().create([{**dict.fromkeys(HAPPENED, False), **vals} for vals in vals_list])
+
     def write(self, vals):
+        self._refuse_happened(vals)
         if FACTS & vals.keys() and not self.env.su:
             self._check_group("client_consent.group_consent_manager")
         return super().write(vals)
+
+    def _refuse_happened(self, names):
+        if not self.env.su and not HAPPENED.isdisjoint(names):
+            raise UserError(
+                self.env._(
+                    "Who recommended a contact, and when somebody was told, is noted by itself: use the buttons."
+                )
+            )
 
     # -- recording -----------------------------------------------------------------------------------
 
@@ -280,7 +297,8 @@ class ConsentSource(models.Model):
         self.filtered("must_inform")._stamp(self.env.context.get("consent_informed_how", "post"))
 
     def _stamp(self, how):
-        self.write({"informed_at": fields.Datetime.now(), "informed_how": how})
+        # both buttons checked the caller
+        self.sudo().write({"informed_at": fields.Datetime.now(), "informed_how": how})
         still_open = self.search(NOT_INFORMED & Domain("partner_id", "in", self.partner_id.ids)).partner_id
         (self.partner_id - still_open).activity_unlink(["client_consent.mail_activity_inform"])
 

@@ -148,10 +148,10 @@ class ResPartner(models.Model):
         return Domain.custom(to_sql=to_sql)
 
     def _search_consent_no_ground(self, operator, value):
-        if operator != "in":
-            return NotImplemented
         # a field that is searched by a method of its own is not checked by Odoo
         self.env["consent.basis"].check_access("read")
+        if operator != "in":
+            return NotImplemented
         person = Domain("is_company", "=", False) & Domain("partner_share", "=", True)
         without = person & self.env["consent.gate"]._no_ground_domain()
         domains = {True: without, False: ~without}
@@ -543,10 +543,16 @@ class ResPartner(models.Model):
         return self._search_by_sql(operator, value, self._consent_address_changed_sql())
 
     def _search_by_sql(self, operator, value, sql):
+        # a field that is searched by a method of its own is not checked by Odoo
+        self.env["consent.basis"].check_access("read")
         if operator != "in":
             return NotImplemented
+        return self._consent_domain_by_sql(sql, True in value)
+
+    def _consent_domain_by_sql(self, sql, among):
+        """The domain of contacts that are, or are not, among those of a query."""
         self.env.flush_all()
-        return Domain("id", "in" if True in value else "not in", sql)
+        return Domain("id", "in" if among else "not in", sql)
 
     def _consent_quarantined_sql(self, ids=None):
         """Contacts whose data came from elsewhere only, and who did not answer themselves; per company."""

@@ -4,6 +4,7 @@ from . import test_address
 from . import test_all_paths
 from . import test_card
 from . import test_country
+from . import test_doors
 from . import test_double_opt_in
 from . import test_evidence
 from . import test_gate

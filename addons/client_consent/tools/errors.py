@@ -149,7 +149,7 @@ class FontMissing(ConsentError):
 class UnreadableFile(ConsentError):
     """A file to import cannot be read as a table.
 
-    :ivar code: empty, binary, encoding, mixed, quotes, old_excel, broken_excel or too_long
+    :ivar code: empty, binary, encoding, mixed, quotes, old_excel, broken_excel, too_long or too_large
     :ivar row: where, as a spreadsheet numbers its rows; 0 when it is the file as a whole
     """
 

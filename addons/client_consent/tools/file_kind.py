@@ -108,6 +108,8 @@ _ACTIVE = frozenset({b"/JavaScript", b"/Launch", b"/RichMedia", b"/XFA", b"/Subm
 _INSIDE = frozenset({b"/EmbeddedFile", b"/EmbeddedFiles"})
 #: What a compressed part of a PDF may grow to while it is looked through.
 _MOST_INFLATED = 64 << 20
+#: So many streams of a PDF are looked at: before each stand bytes that are searched.
+_MOST_STREAMS = 100_000
 _MOST_TIFF_ENTRIES = 200_000
 _TIFF_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
@@ -142,7 +144,10 @@ def examine(content: bytes, name: str) -> FileKind:
     kind, extensions = TYPES[mimetype]
     if declared not in extensions:
         raise FileRefused("other_extension")
-    _CHECKS[mimetype](content)
+    try:
+        _CHECKS[mimetype](content)
+    except RecursionError:  # a mail in a mail in a mail
+        raise FileRefused("broken") from None
     return FileKind(kind, mimetype, extensions[0])
 
 
@@ -288,8 +293,12 @@ def _object_streams(content):
     :raises FileRefused: when something cannot be looked through
     """
     announced = sum(_spelled(name) == b"/ObjStm" for name in _NAME.findall(content) if len(name) <= 3 * len("/ObjStm"))
+    if not announced:
+        return
     left = _MOST_INFLATED
-    for hit in re.finditer(rb"\bstream\r?\n", content):
+    for number, hit in enumerate(re.finditer(rb"\bstream\r?\n", content)):
+        if number == _MOST_STREAMS:
+            raise FileRefused("pdf_opaque")
         head = content[max(0, hit.start() - 4096) : hit.start()]
         names = _pdf_names(head[max((obj.end() for obj in _OBJECT.finditer(head)), default=0) :])
         if b"/ObjStm" not in names:

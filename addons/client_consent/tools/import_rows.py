@@ -13,6 +13,7 @@ import io
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ ENCODINGS = ("utf-8", "utf-16", "cp1250", "cp1252")
 DELIMITERS = (";", ",", "\t")
 DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y")
 MAX_ROWS = 200_000
+#: What an XLSX may unpack to: some kilobytes can hold gigabytes, or claim to be a million empty rows.
+MAX_UNPACKED = 128 << 20
+MAX_CELLS = 8_000_000
+EXCEL_ROWS = 1_048_576
 #: Target field → headings under which people keep it, in normal form.
 HEADINGS = {
     "name": ("name", "fullname", "contact", "customer", "jmeno", "jmenoaprijmeni", "zakaznik", "kontakt"),
@@ -52,6 +57,22 @@ ANSWERS = {
 }
 #: What a yes must bring along to be a ground; without all of them it is only noted where the data came from.
 GROUND = ("purpose", "source", "date", "evidence")
+#: How a cell begins that spreadsheets take for a formula; a phone number with its plus is none.
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d\s()./-]*$)")
+#: What reading a broken or hostile XLSX raises.
+_BROKEN_XLSX = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\".]+(\.[^@\s,;<>\".]+)+")
 #: Letters that tell a Central European text from a Western one when the bytes do not.
 _CENTRAL = frozenset("ěščřžůňťďľĺŕąęłśźżćńőűđ")
@@ -256,21 +277,37 @@ def _csv_rows(text, delimiter):
             return
         except csv.Error as error:
             raise UnreadableFile("quotes", row=number) from error
-        yield number, tuple(cell.strip() for cell in cells)
+        yield number, tuple(_meant(cell.strip()) for cell in cells)
 
 
 def _read_xlsx(data):
     import openpyxl
 
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # no part is unpacked further than it says
+            if sum(part.file_size for part in archive.infolist()) > MAX_UNPACKED:
+                raise UnreadableFile("too_large")
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        lines = [
-            (number, tuple(_cell(value) for value in values))
-            for number, values in enumerate(book.worksheets[0].iter_rows(values_only=True), 1)
-        ]
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError) as error:
+        lines = list(_xlsx_lines(book.worksheets[0]))
+    except _BROKEN_XLSX as error:
         raise UnreadableFile("broken_excel") from error
     return _sheet(lines, "xlsx", "")
+
+
+def _xlsx_lines(page):
+    """The rows of a worksheet that hold something, with their numbers."""
+    # the size it says it has would be filled with empty cells
+    page.reset_dimensions()
+    cells = width = 0
+    for number, values in enumerate(page.iter_rows(values_only=True), 1):
+        cells += len(values)
+        if number > EXCEL_ROWS or cells > MAX_CELLS:
+            raise UnreadableFile("too_large")
+        line = tuple(_cell(value) for value in values)
+        if any(line):
+            width = width or len(line)
+            yield number, (*line, *[""] * (width - len(line)))
 
 
 def _cell(value):
@@ -285,7 +322,22 @@ def _cell(value):
         return "1" if value else "0"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return str(value).strip()
+    return _meant(str(value).strip())
+
+
+def harmless(cell) -> str:
+    """A cell for a file that spreadsheets open: shown, and never run as a formula.
+
+    >>> harmless("=HYPERLINK(1)"), harmless("+420 601 234 567"), harmless("-")
+    ("'=HYPERLINK(1)", '+420 601 234 567', '-')
+    """
+    text = str(cell)
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _meant(text):
+    """What stood in a cell before :func:`harmless`, when the corrected file comes back."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text
 
 
 def _sheet(lines, encoding, delimiter):

@@ -178,7 +178,8 @@ def check(text: str | bytes) -> Held:
         wanted = _readable(said)
     except (CommitmentMismatch, NotCanonical):
         # the bytes in its proof were changed: it is a receipt, but no longer ours
-        return Held(number_in(number), str(proof["commitment"]), str(proof["algorithm"]), ("proof.payload",))
+        claimed = (str(proof.get("commitment", "")), str(proof.get("algorithm", "")))
+        return Held(number_in(number), *claimed, ("proof.payload",))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UnknownAlgorithm) as error:
         raise NoReceipt("not JSON, or parts are missing") from error
     return Held(number_in(number), proof["commitment"], proof["algorithm"], tuple(_differences(wanted, document, "")))

@@ -24,7 +24,10 @@ class ConsentEvidenceWizard(models.TransientModel):
         basis.check_access("read")
         # the waiting event is the caller's to confirm: both checks above passed
         event = self.env["consent.event"].sudo().browse(basis.event_ref)
-        self.env["consent.recording"].with_company(basis.company_id)._confirm(
+        recording = self.env["consent.recording"].with_company(basis.company_id)
+        if recording._details(event)[event.id].get("waits_for") != "evidence":
+            raise UserError(self.env._("No file is missing here: this answer waits for somebody's own confirmation."))
+        recording._confirm(
             event,
             event.source,
             evidence=[
@@ -32,6 +35,5 @@ class ConsentEvidenceWizard(models.TransientModel):
                 for attachment in self.evidence_ids
             ],
         )
-        # the evidence is kept encrypted now: its open copies go
-        self.evidence_ids.sudo().unlink()
+        self.env["consent.evidence"]._drop_uploads(self.evidence_ids, self)
         return {"type": "ir.actions.act_window_close"}

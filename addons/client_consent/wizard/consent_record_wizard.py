@@ -137,8 +137,7 @@ class ConsentRecordWizard(models.TransientModel):
             note=self.note or self.occasion or None,
             detail=self._prepare_detail(),
         )
-        # the evidence is kept encrypted now: its open copies go, whoever uploaded them
-        self.evidence_ids.sudo().unlink()
+        self.env["consent.evidence"]._drop_uploads(self.evidence_ids, self)
         if token := self.sudo().scan_token_id:  # a printed form is recorded once
             token._use()
         return {"type": "ir.actions.act_window_close"}

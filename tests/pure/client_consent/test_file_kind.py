@@ -304,3 +304,21 @@ def test_a_file_cut_anywhere_is_not_taken_for_whole(whole):
     for length in range(1, len(whole) - 1):
         with pytest.raises(FileRefused):
             examine(whole[:length], name)
+
+
+def test_a_file_made_to_be_searched_for_hours_is_refused():
+    """Each of the streams has kilobytes before it that are searched for names."""
+    body = object_stream(b"<< /A 1 >>") + b"\nendobj\n9 0 obj\n" + b"#stream\n" * 200_000
+    with pytest.raises(FileRefused) as refused:
+        examine(pdf(body), "form.pdf")
+    assert refused.value.reason == "pdf_opaque"
+
+
+def test_mails_within_mails_without_end_are_broken():
+    head = b"From: a@post.example\nDate: Mon, 2 Mar 2026 10:00:00 +0100\n"
+    parts = b"".join(
+        b"Content-Type: multipart/mixed; boundary=x%d\n\n--x%d\n" % (place, place) for place in range(3000)
+    )
+    with pytest.raises(FileRefused) as refused:
+        examine(head + parts, "mail.eml")
+    assert refused.value.reason == "broken"

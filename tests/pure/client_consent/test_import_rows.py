@@ -188,3 +188,12 @@ def test_any_bytes_are_read_or_refused_with_a_code(data):
 @given(st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=60))
 def test_utf8_text_survives_decoding(text):
     assert import_rows.decode(text.encode("utf-8")) == (text.removeprefix("\ufeff"), "utf-8")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@SUM(1)", "+1+cmd", "-a", "+420 601 234 567", "-", "'t Hooft", "'", "plain"])
+def test_what_is_made_harmless_comes_back_as_it_was(text):
+    kept = import_rows.harmless(text)
+    assert kept == text or kept == f"'{text}"
+    assert not kept.startswith(("=", "@"))
+    sheet = read(f"Name;E-mail\n{kept};a@post.example\n".encode())
+    assert sheet.rows[0][1][0] == text
