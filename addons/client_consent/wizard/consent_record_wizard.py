@@ -35,6 +35,7 @@ class ConsentRecordWizard(models.TransientModel):
 
     _name = "consent.record.wizard"
     _description = "Record a Consent"
+    _rec_name = "partner_id"
 
     partner_id = fields.Many2one("res.partner", "Contact", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", required=True, readonly=True, default=lambda self: self.env.company)
@@ -142,6 +143,12 @@ class ConsentRecordWizard(models.TransientModel):
         self.evidence_ids.sudo().unlink()
         if token := self.sudo().scan_token_id:  # a printed form is recorded once
             token._use()
+            return {
+                "type": "ir.actions.act_window",
+                "res_model": "res.partner",
+                "res_id": self.partner_id.id,
+                "views": [(False, "form")],
+            }
         return {"type": "ir.actions.act_window_close"}
 
     def _prepare_detail(self):
