@@ -85,7 +85,9 @@ class ConsentBasis(models.Model):
     voice = fields.Integer(required=True, readonly=True)
     event_ref = fields.Integer("Event", required=True, readonly=True)
     answer = fields.Selection(STATES, "Answer", compute="_compute_answer")
-    verdict = fields.Char("May we?", compute="_compute_verdict", help="The answer of today, with what stands against it.")
+    verdict = fields.Char(
+        "May we?", compute="_compute_verdict", help="The answer of today, with what stands against it."
+    )
     hindrance = fields.Selection(HINDRANCES, "But", compute="_compute_card")
     notice_id = fields.Many2one("consent.notice", "Text seen", compute="_compute_card", search="_search_notice_id")
     ask_again = fields.Boolean(

@@ -98,7 +98,8 @@ class ConsentNotice(models.Model):
     @api.depends_context("lang")
     def _compute_display_name(self):
         for notice in self:
-            notice.display_name = self.env._("%(title)s, version %(version)s", title=notice.name, version=notice.version)
+            title, version = notice.name, notice.version
+            notice.display_name = self.env._("%(title)s, version %(version)s", title=title, version=version)
 
     @api.depends("facts", "purpose_ids", "lang", "state")
     def _compute_facts_html(self):

@@ -50,8 +50,8 @@ class ConsentRecordWizard(models.TransientModel):
         [(code, label) for code, label in SOURCES if code in BY_HAND], "How", required=True, default="in_person"
     )
     given_at = fields.Datetime("When", required=True, default=fields.Datetime.now)
-    script_version = fields.Char(help="Which version of the text the operator read aloud.")
-    operator_id = fields.Many2one("res.users", default=lambda self: self.env.user, help="Who made the call.")
+    script_version = fields.Char("Text read aloud", help="Which version of the text the person heard.")
+    operator_id = fields.Many2one("res.users", "Who called", default=lambda self: self.env.user)
     words = fields.Text("Words of the person", help="The message as it came in.")
     occasion = fields.Char(help="Which event, where and when.")
     contract = fields.Char("Contract no.")
@@ -163,8 +163,8 @@ class ConsentRecordWizard(models.TransientModel):
 
         match self.source:
             case "phone":
-                take("script_version", self.script_version, self.env._("script version"))
-                take("operator", self.operator_id.id, self.env._("operator"))
+                take("script_version", self.script_version, self.env._("text read aloud"))
+                take("operator", self.operator_id.id, self.env._("who called"))
             case "sms_keyword" | "email":
                 take("words", self.words, self.env._("words of the person"))
             case "contract":
