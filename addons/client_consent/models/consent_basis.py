@@ -84,7 +84,10 @@ class ConsentBasis(models.Model):
     source = fields.Selection(SOURCES, "How obtained", readonly=True)
     voice = fields.Integer(required=True, readonly=True)
     event_ref = fields.Integer("Event", required=True, readonly=True)
-    answer = fields.Selection(STATES, "May we?", compute="_compute_answer")
+    answer = fields.Selection(STATES, "Answer", compute="_compute_answer")
+    verdict = fields.Char(
+        "May we?", compute="_compute_verdict", help="The answer of today, with what stands against it."
+    )
     hindrance = fields.Selection(HINDRANCES, "But", compute="_compute_card")
     notice_id = fields.Many2one("consent.notice", "Text seen", compute="_compute_card", search="_search_notice_id")
     ask_again = fields.Boolean(
@@ -118,6 +121,18 @@ class ConsentBasis(models.Model):
     def _answer_on(day, state, until):
         """The state on a day: what was allowed ends, and what waits for a confirmation lapses."""
         return "expired" if state in fold.ENDING_STATES and until and until < day else state
+
+    @api.depends("answer", "hindrance")
+    @api.depends_context("lang")
+    def _compute_verdict(self):
+        answers, hindrances = (
+            dict(self._fields[name]._description_selection(self.env)) for name in ("answer", "hindrance")
+        )
+        for basis in self:
+            if basis.hindrance and basis.answer == "active":
+                basis.verdict = self.env._("No. %s", hindrances[basis.hindrance])
+            else:
+                basis.verdict = answers[basis.answer]
 
     @api.depends_context("allowed_company_ids")
     def _compute_card(self):
@@ -336,7 +351,7 @@ class ConsentBasis(models.Model):
         """What a notice is called by; an event names published ones only, and those never change."""
         # sudo: the number of the text that was seen is no secret to who sees the answer
         notice = self.env["consent.notice"].sudo().browse(notice_id)
-        return {name: notice[name] for name in ("code", "version", "lang")}
+        return {name: notice[name] for name in ("name", "version")}
 
     def _of_people_sql(self, partner_ids, rules):
         gate = self.env["consent.gate"]

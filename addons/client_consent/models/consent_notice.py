@@ -62,8 +62,8 @@ class ConsentNotice(models.Model):
         readonly=True,
         copy=False,
     )
-    published_at = fields.Datetime(readonly=True, copy=False)
-    superseded_at = fields.Datetime(readonly=True, copy=False)
+    published_at = fields.Datetime("Published", readonly=True, copy=False)
+    superseded_at = fields.Datetime("Replaced", readonly=True, copy=False)
     sha256 = fields.Char(
         "Fingerprint",
         readonly=True,
@@ -94,10 +94,12 @@ class ConsentNotice(models.Model):
         "A code is written with letters without accents, digits, and the signs . _ - only, like newsletter_shop.",
     )
 
-    @api.depends("code", "version", "lang")
+    @api.depends("name", "version")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         for notice in self:
-            notice.display_name = f"{notice.code} v{notice.version} ({notice.lang})"
+            title, version = notice.name, notice.version
+            notice.display_name = self.env._("%(title)s, version %(version)s", title=title, version=version)
 
     @api.depends("facts", "purpose_ids", "lang", "state")
     def _compute_facts_html(self):
@@ -322,7 +324,7 @@ class ConsentNotice(models.Model):
             ),
             "other_contact": self.env._("Check this address: it is not the one in the settings."),
             "no_contact": self.env._("The text names no e-mail address. People should know where to write."),
-            "no_controller": self.env._("The text does not name the company %s.", self.company_id.name),
+            "no_controller": self.env._("The text does not name %s, the company that asks.", self.company_id.name),
             "no_objection": self.env._(
                 "The text does not say how to object. People must be told clearly (Art. 21(4))."
             ),

@@ -41,6 +41,7 @@ class ConsentPurpose(models.Model):
     description = fields.Text(translate=True, help="One plain sentence: what the person can expect.")
     lawful_basis = fields.Selection(
         LAWFUL_BASES,
+        "Lawful basis",
         help="What allows it. It stays once the purpose was in use: people said yes to that and nothing else.",
     )
     statute = fields.Char(
@@ -74,6 +75,7 @@ class ConsentPurpose(models.Model):
     )
     minimum_age = fields.Selection(
         [("none", "Any"), ("country", "The age of the person's country"), ("18", "18")],
+        "Minimum age",
         default="country",
         required=True,
         help="Below it a consent counts only after the parent or guardian confirmed it.",
@@ -84,6 +86,7 @@ class ConsentPurpose(models.Model):
             ("ask", "Ask again"),
             ("stop", "Stop"),
         ],
+        "When the address changes",
         default="ask",
         required=True,
         help="A consent belongs to one address. What happens when the person gets a new one.",

@@ -126,13 +126,18 @@ class ConsentSource(models.Model):
     def create(self, vals_list):
         self._refuse_happened(name for vals in vals_list for name in vals if vals[name])
         # said outright, so that no default of a caller's context says something else
-        return super().create([{**dict.fromkeys(HAPPENED, False), **vals} for vals in vals_list])
+        sources = super().create([{**dict.fromkeys(HAPPENED, False), **vals} for vals in vals_list])
+        self.env["consent.gate"]._learn_sources(sources.mapped("kind"))
+        return sources
 
     def write(self, vals):
         self._refuse_happened(vals)
         if FACTS & vals.keys() and not self.env.su:
             self._check_group("client_consent.group_consent_manager")
-        return super().write(vals)
+        result = super().write(vals)
+        if "kind" in vals:
+            self.env["consent.gate"]._learn_sources([vals["kind"]])
+        return result
 
     def _refuse_happened(self, names):
         if not self.env.su and not HAPPENED.isdisjoint(names):

@@ -18,6 +18,7 @@ class ResConfigSettings(models.TransientModel):
     consent_pending_days = fields.Integer(related="company_id.consent_pending_days", readonly=False)
     consent_evidence_megabytes = fields.Integer(related="company_id.consent_evidence_megabytes", readonly=False)
     consent_evidence_months = fields.Integer(related="company_id.consent_evidence_months", readonly=False)
+    consent_send_receipts = fields.Boolean(related="company_id.consent_send_receipts", readonly=False)
     consent_country_says = fields.Html(compute="_compute_consent_country_says")
 
     @api.depends("company_id", "consent_country_id")

@@ -194,8 +194,8 @@ class ResPartner(models.Model):
             text = self.env._("You may not: %s", bases._sentences(denied))
             parts.append({"kind": "deny", "text": text + self._consent_veto_names(denied)})
         if waiting:
-            parts.append({"kind": "note", "text": bases._sentences(waiting)})
-        if not lines:
+            parts.append({"kind": "note", "text": self.env._("Not yet: %s", bases._sentences(waiting))})
+        if not lines and not self.consent_quarantined:
             text = self.env._(
                 "Nothing recorded: no advertising. Answering and doing what was ordered is always possible."
             )
@@ -279,6 +279,13 @@ class ResPartner(models.Model):
     def _get_consent_erase_action(self):
         """Without an add-on that erases, all that can be done is to stop using the data."""
         return self.action_consent_withdraw()
+
+    def action_consent_proof(self):
+        """Open the dialog that packs what proves this person's answers."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_proof_wizard")
+        action["context"] = {"default_partner_id": self.id}
+        return action
 
     def action_consent_timeline(self):
         """Open everything that happened to this person's consents, newest first."""

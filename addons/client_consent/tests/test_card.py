@@ -72,6 +72,7 @@ class TestCard(ConsentCase):
         self.person.email = "new@post.example"
         self.assertIn("You may not: Newsletter (E-mail): given for another address", self._banner(self.person))
         self.assertEqual(self.person.consent_basis_ids.hindrance, "address")
+        self.assertEqual(self.person.consent_basis_ids.verdict, "No. Given for another address")
         self.assertEqual(self.person.consent_state, "ended")
 
     def test_banner_says_what_waits(self):

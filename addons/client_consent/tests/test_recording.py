@@ -313,7 +313,8 @@ class TestConsentForm(ConsentCase, HttpCase):
         self.assertEqual(wizard.line_ids.purpose_id.code, "newsletter")
         self.assertFalse(wizard._answers())
         wizard.line_ids.channel_email = True
-        wizard.with_user(self.recorder).action_record()
+        opened = wizard.with_user(self.recorder).action_record()
+        self.assertEqual((opened["res_model"], opened["res_id"]), ("res.partner", self.person.id))
         self.assertFalse(self.env["consent.token"]._find(text, "scan"), "a signed form is recorded once")
 
     def test_scan_opens_for_staff_with_the_group_only(self):

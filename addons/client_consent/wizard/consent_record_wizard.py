@@ -35,6 +35,7 @@ class ConsentRecordWizard(models.TransientModel):
 
     _name = "consent.record.wizard"
     _description = "Record a Consent"
+    _rec_name = "partner_id"
 
     partner_id = fields.Many2one("res.partner", "Contact", required=True, readonly=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", required=True, readonly=True, default=lambda self: self.env.company)
@@ -49,8 +50,8 @@ class ConsentRecordWizard(models.TransientModel):
         [(code, label) for code, label in SOURCES if code in BY_HAND], "How", required=True, default="in_person"
     )
     given_at = fields.Datetime("When", required=True, default=fields.Datetime.now)
-    script_version = fields.Char(help="Which version of the text the operator read aloud.")
-    operator_id = fields.Many2one("res.users", default=lambda self: self.env.user, help="Who made the call.")
+    script_version = fields.Char("Text read aloud", help="Which version of the text the person heard.")
+    operator_id = fields.Many2one("res.users", "Who called", default=lambda self: self.env.user)
     words = fields.Text("Words of the person", help="The message as it came in.")
     occasion = fields.Char(help="Which event, where and when.")
     contract = fields.Char("Contract no.")
@@ -140,6 +141,12 @@ class ConsentRecordWizard(models.TransientModel):
         self.env["consent.evidence"]._drop_uploads(self.evidence_ids, self)
         if token := self.sudo().scan_token_id:  # a printed form is recorded once
             token._use()
+            return {
+                "type": "ir.actions.act_window",
+                "res_model": "res.partner",
+                "res_id": self.partner_id.id,
+                "views": [(False, "form")],
+            }
         return {"type": "ir.actions.act_window_close"}
 
     def _prepare_detail(self):
@@ -154,8 +161,8 @@ class ConsentRecordWizard(models.TransientModel):
 
         match self.source:
             case "phone":
-                take("script_version", self.script_version, self.env._("script version"))
-                take("operator", self.operator_id.id, self.env._("operator"))
+                take("script_version", self.script_version, self.env._("text read aloud"))
+                take("operator", self.operator_id.id, self.env._("who called"))
             case "sms_keyword" | "email":
                 take("words", self.words, self.env._("words of the person"))
             case "contract":

@@ -6,6 +6,7 @@ class ConsentRenewalWizard(models.TransientModel):
 
     _name = "consent.renewal.wizard"
     _description = "Consent that Ends"
+    _rec_name = "partner_id"
 
     partner_id = fields.Many2one("res.partner", "Contact", required=True, readonly=True, ondelete="cascade")
     act = fields.Selection([("renew", "Renew"), ("erase", "Erase")], required=True, readonly=True, default="renew")

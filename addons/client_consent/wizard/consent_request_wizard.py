@@ -71,3 +71,10 @@ class ConsentRequestWizard(models.TransientModel):
         yield self.env._("%s asked by e-mail", len(done["asked"]))
         for reason, partners in done["left_out"].items():
             yield why[reason] % len(partners)
+        recording, languages = self.env["consent.recording"], set(done["asked"].mapped("lang"))
+        untold = self.purpose_ids.filtered(
+            lambda purpose: not all(recording._present_notice(purpose, lang) for lang in languages)
+        )
+        if untold:
+            names = ", ".join(untold.mapped("name"))
+            yield self.env._("Not all were asked about %s: publish its text in their language first", names)
