@@ -227,6 +227,7 @@ class ConsentSource(models.Model):
             order="active desc, id",
             limit=1,
         )
+        recording = self.env["consent.recording"].sudo().with_company(company)
         now = fields.Datetime.now()
         ends = {purpose: now.date() + timedelta(days=purpose.pending_days) for purpose in purposes}
         if not contact:
@@ -256,13 +257,19 @@ class ConsentSource(models.Model):
                     "address": address,
                     "at": now,
                     "until": ends[purpose],
-                    "detail": {"waits_for": "confirmation", "referrer": token.subject_id.uuid},
+                    "detail": {
+                        # a child who is known confirms nothing alone, by whatever door it comes
+                        "waits_for": "guardian"
+                        if recording._is_minor(contact, purpose, now.date())
+                        else "confirmation",
+                        "referrer": token.subject_id.uuid,
+                    },
                 }
                 for purpose in purposes
             ]
         )
         token._use()
-        self.env["consent.recording"].sudo().with_company(company)._ask_for_what_is_missing(events)
+        recording._ask_for_what_is_missing(events)
 
     @api.model
     def _notice_shown(self, purpose):

@@ -12,6 +12,7 @@ from ..models.consent_source import ConsentSource
 from ..tools.fold import QUARANTINED_SOURCES
 from ..tools.keys import KeyRing
 from .common import ConsentCase, use_key
+from .recording_common import details
 
 FACTS = {
     "bought": {"seller": "Seller Ltd", "contract": "K-7", "proof": "form 12"},
@@ -285,6 +286,18 @@ class TestInvite(HttpCase):
         self.assertEqual(known.name, "Known Before")
         self.assertFalse(known.consent_source_ids)
         self.assertFalse(known.consent_allows("newsletter", "email"))
+
+    def test_known_child_waits_for_the_guardian_here_too(self):
+        child = self.env["res.partner"].create(
+            {
+                "name": "Child",
+                "email": "friend@post.example",
+                "consent_birthdate": fields.Date.today() - relativedelta(years=10),
+            }
+        )
+        self.submit()
+        pending = self.env["consent.event"].search([("partner_id", "=", child.id)])
+        self.assertEqual([said["waits_for"] for said in details(pending)], ["guardian"])
 
     def test_bad_input_says_what_is_missing_and_stores_nothing(self):
         before = self.everything()
