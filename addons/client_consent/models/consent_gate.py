@@ -180,7 +180,7 @@ class ConsentGate(models.AbstractModel):
     @api.model
     def _learn_sources(self, sources):
         """Called with the ways in which data or answers were obtained, whenever some are recorded."""
-        if not fold.QUARANTINED_SOURCES_SET.isdisjoint(sources) and not self._knows_quarantine():
+        if not set(fold.QUARANTINED_SOURCES).isdisjoint(sources) and not self._knows_quarantine():
             self.env.registry.clear_cache()
 
     @staticmethod

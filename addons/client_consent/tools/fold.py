@@ -33,8 +33,7 @@ STATE_OF_KIND = {
 ENDING_STATES = ("active", "pending")  # past their last day: expired
 NEGATIVE_STATES = ("refused", "withdrawn", "objected")
 
-OWN_QUARANTINED_SOURCES_SET = frozenset(QUARANTINED_SOURCES)
-SOURCES = (
+OWN_SOURCES = (
     "paper",
     "in_person",
     "phone",
