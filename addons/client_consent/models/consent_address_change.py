@@ -3,7 +3,6 @@ import hashlib
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
-from odoo.tools.misc import clean_context
 
 
 class ConsentAddressChange(models.Model):
@@ -49,13 +48,8 @@ class ConsentAddressChange(models.Model):
             return self.browse()
         self.env.flush_all()
         rows = self.env.execute_query(self._left_behind_sql(partners.ids if partners is not None else None))
-        # whoever corrects an address opens the question; the defaults of his screen are about something else
-        return (
-            self.sudo()
-            .with_context(clean_context(self.env.context))
-            .create(
-                [{"partner_id": partner, "event_id": event, "company_id": company} for partner, event, company in rows]
-            )
+        return self.sudo().create(
+            [{"partner_id": partner, "event_id": event, "company_id": company} for partner, event, company in rows]
         )
 
     @api.model

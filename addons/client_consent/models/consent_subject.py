@@ -5,7 +5,6 @@ import uuid
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
-from odoo.tools.misc import clean_context
 
 from ..tools import keys
 from ..tools.errors import CannotDecrypt
@@ -44,11 +43,9 @@ class ConsentSubject(models.Model):
         found = {partner_id: self.sudo().browse(id_) for partner_id, id_ in rows}
         missing = [id_ for id_ in partners.ids if id_ not in found]
         if missing and create:
-            # nobody chooses number or key of a person, not by a default of the context either
-            subjects = self.sudo().with_context(clean_context(self.env.context))
-            made = subjects.create([{"partner_id": id_} for id_ in missing])
+            made = self.sudo().create([{"partner_id": id_} for id_ in missing])
             self.env.flush_all()
-            found.update(zip(missing, made.with_env(self.sudo().env), strict=True))
+            found.update(zip(missing, made, strict=True))
         return found
 
     @api.model

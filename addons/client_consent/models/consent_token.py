@@ -3,7 +3,6 @@ import secrets
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools.misc import clean_context
 
 TOKEN_BYTES = 32
 
@@ -35,7 +34,7 @@ class ConsentToken(models.Model):
         :param values: what the use needs, as JSON; ids and codes only, nothing that names a person
         """
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        self.sudo().with_context(clean_context(self.env.context)).create(
+        self.sudo().create(
             {
                 "digest": self._digest(token),
                 "kind": kind,
