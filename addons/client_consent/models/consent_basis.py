@@ -84,7 +84,7 @@ class ConsentBasis(models.Model):
     source = fields.Selection(SOURCES, "How obtained", readonly=True)
     voice = fields.Integer(required=True, readonly=True)
     event_ref = fields.Integer("Event", required=True, readonly=True)
-    answer = fields.Selection(STATES, "Answer", compute="_compute_answer")
+    answer = fields.Selection(STATES, compute="_compute_answer")
     verdict = fields.Char(
         "May we?", compute="_compute_verdict", help="The answer of today, with what stands against it."
     )

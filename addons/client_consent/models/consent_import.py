@@ -211,6 +211,7 @@ class ConsentImport(models.Model):
 
     def _advance(self, vals):
         """Write what only a step sets."""
+        # pylint: disable-next=super-method-mismatch
         return super().write(vals)
 
     def _check_draft(self):
