@@ -303,20 +303,18 @@ class ConsentBasis(models.Model):
         gate = self.env["consent.gate"]
         rules = {rule.id: rule for rule in gate._rules().values()}
         contracts = gate._contract_lines(partner_ids)
-        rows = self.env.execute_query(self._of_people_sql(list(partner_ids), rules.values()))
+        rows = self.env.execute_query(self._of_people_sql(list(partner_ids)))
         names = [field.name for field in self._stored_fields()]
         today, hindrances = fields.Date.today(), []
-        for partner_id, veto_subject_id, hindrance, _notice_id, id_, *stored in rows:
+        for partner_id, present, veto, _notice_id, id_, *stored in rows:
             values = dict(zip(names, stored, strict=True))
             purpose_id, until = values["purpose_id"], values["until"]
             answer = self._answer_on(today, values["state"], until)
-            rule = rules.get(purpose_id)
-            if answer != "active":
-                hindrance = None
-            elif not rule or rule.state != "active" or values["channel"] not in rule.channels:
-                hindrance = "unused"
-            elif not hindrance and rule.own_customers and purpose_id not in {told[0] for told in contracts[partner_id]}:
-                hindrance = "customer"
+            veto_subject_id, veto_purpose_id = veto or (None, None)
+            hindrance = None
+            if answer == "active":
+                customer = purpose_id in {told[0] for told in contracts[partner_id]}
+                hindrance = self._hindrance(rules.get(purpose_id), values, present, veto_purpose_id, customer)
             hindrances.append(hindrance)
             channel, address, since, source = (values[name] for name in ("channel", "address", "since", "source"))
             found[partner_id].append(
@@ -333,6 +331,22 @@ class ConsentBasis(models.Model):
         for lines in found.values():
             lines.sort(key=lambda line: (line.rank, place.get(line.purpose_id, 0), line.channel or "", line.id or 0))
         return found
+
+    def _hindrance(self, rule, values, present, veto_purpose_id, customer):
+        """Why an answer that says yes is none, or nothing.
+
+        :param present: the contact's address today
+        :param veto_purpose_id: the purpose in which somebody with the same address said no
+        :param customer: whether a contract or sale for the purpose is known
+        """
+        if not rule or rule.state != "active" or values["channel"] not in rule.channels:
+            return "unused"
+        if veto_purpose_id:
+            everything = self.env["ir.model.data"]._xmlid_to_res_id("client_consent.purpose_all_advertising")
+            return "everything" if veto_purpose_id == everything else "veto"
+        if values["address"] != present:
+            return "address"
+        return "customer" if rule.own_customers and not customer else None
 
     def _fill_cache(self, rows, hindrances):
         """Put what was read into the cache, so that the card's table needs no query of its own."""
@@ -353,73 +367,58 @@ class ConsentBasis(models.Model):
         notice = self.env["consent.notice"].sudo().browse(notice_id)
         return {name: notice[name] for name in ("name", "version")}
 
-    def _of_people_sql(self, partner_ids, rules):
-        gate = self.env["consent.gate"]
-        counts = [(rule.id, other) for rule in rules for other in rule.vetoing]
+    def _of_people_sql(self, partner_ids):
         return SQL(
-            """SELECT partner_id, veto[1],
-                      CASE WHEN veto[2] = %(everything)s THEN 'everything' WHEN veto IS NOT NULL THEN 'veto'
-                           WHEN state = 'active' AND address IS DISTINCT FROM present THEN 'address' END,
-                      (SELECT e.notice_id FROM consent_event e WHERE e.id = event_ref),
-                      id, %(names)s
-                 FROM (SELECT s.partner_id, %(columns)s, b.id, %(present)s AS present,
-                              CASE WHEN b.state = 'active' THEN (
-                                  SELECT ARRAY[v.subject_id, v.purpose_id] FROM consent_basis v
-                                   WHERE v.purpose_id IN (SELECT other FROM unnest(%(own)s, %(other)s) c (own, other)
-                                                           WHERE own = b.purpose_id)
-                                     AND v.channel = b.channel AND v.company_id = b.company_id
-                                     AND v.address = b.address AND %(veto)s
-                                ORDER BY v.purpose_id = b.purpose_id DESC LIMIT 1) END AS veto
-                         FROM consent_subject s
-                         JOIN consent_basis b ON b.subject_id = s.id
-                         JOIN res_partner p ON p.id = s.partner_id
-                        WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)
-                      ) answer""",
-            names=SQL(", ").join(SQL.identifier(field.name) for field in self._stored_fields()),
+            """SELECT s.partner_id, %(present)s,
+                      CASE WHEN b.state = 'active' THEN (
+                          SELECT ARRAY[v.subject_id, v.purpose_id] FROM consent_basis v WHERE %(veto)s
+                        ORDER BY v.purpose_id = b.purpose_id DESC LIMIT 1) END,
+                      (SELECT e.notice_id FROM consent_event e WHERE e.id = b.event_ref),
+                      b.id, %(columns)s
+                 FROM consent_subject s
+                 JOIN consent_basis b ON b.subject_id = s.id
+                 JOIN res_partner p ON p.id = s.partner_id
+                WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)""",
             columns=SQL(", ").join(SQL.identifier("b", field.name) for field in self._stored_fields()),
-            present=gate._present_address_sql("p"),
-            everything=self.env["ir.model.data"]._xmlid_to_res_id("client_consent.purpose_all_advertising") or None,
-            own=[own for own, _other in counts],
-            other=[other for _own, other in counts],
-            veto=gate._veto_sql(),
+            present=self.env["consent.gate"]._present_address_sql("p"),
+            veto=self._same_address_veto_sql(),
             partner_ids=partner_ids,
             company_ids=self.env.companies.ids,
             to_flush=self.env["consent.subject"]._fields["partner_id"],
+        )
+
+    def _same_address_veto_sql(self):
+        """Whether answer ``v`` stands in the way of ``b``; an index answers for all purposes at once."""
+        gate = self.env["consent.gate"]
+        return SQL(
+            """v.purpose_id = ANY(%s) AND v.channel = b.channel AND v.company_id = b.company_id
+               AND v.address = b.address AND %s""",
+            gate._vetoing_sql(),
+            gate._veto_sql(),
         )
 
     @api.model
     def _state_of_people(self, partner_ids):
         """One word per contact for badges: yes, waiting, no, ended; contacts without an answer are left out."""
         gate = self.env["consent.gate"]
-        rules = [rule for rule in gate._rules().values() if rule.state == "active"]
-        counts = [(rule.id, other) for rule in rules for other in rule.vetoing]
         rows = self.env.execute_query(
             SQL(
-                """SELECT partner_id, min(place) FROM (
-                       SELECT s.partner_id,
-                              CASE WHEN b.state IN ('refused', 'withdrawn', 'objected') THEN 3
+                """SELECT s.partner_id,
+                          min(CASE WHEN b.state IN ('refused', 'withdrawn', 'objected') THEN 3
                                    WHEN b.until < %(today)s THEN 4
                                    WHEN b.state IN ('requested', 'pending') THEN 2
                                    WHEN b.purpose_id <> ALL(%(in_use)s) OR b.address IS DISTINCT FROM %(present)s THEN 4
-                                   WHEN EXISTS (
-                                       SELECT FROM consent_basis v
-                                        WHERE v.purpose_id IN (
-                                                  SELECT other FROM unnest(%(own)s, %(other)s) c (own, other)
-                                                   WHERE own = b.purpose_id)
-                                          AND v.channel = b.channel AND v.company_id = b.company_id
-                                          AND v.address = b.address AND %(veto)s) THEN 3
-                                   ELSE 1 END AS place
-                         FROM consent_subject s
-                         JOIN consent_basis b ON b.subject_id = s.id
-                         JOIN res_partner p ON p.id = s.partner_id
-                        WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)) answer
-                 GROUP BY partner_id""",
+                                   WHEN EXISTS (SELECT FROM consent_basis v WHERE %(veto)s) THEN 3
+                                   ELSE 1 END)
+                     FROM consent_subject s
+                     JOIN consent_basis b ON b.subject_id = s.id
+                     JOIN res_partner p ON p.id = s.partner_id
+                    WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)
+                 GROUP BY s.partner_id""",
                 today=fields.Date.today(),
-                in_use=[rule.id for rule in rules],
+                in_use=[rule.id for rule in gate._rules().values() if rule.state == "active"],
                 present=gate._present_address_sql("p"),
-                own=[own for own, _other in counts],
-                other=[other for _own, other in counts],
-                veto=gate._veto_sql(),
+                veto=self._same_address_veto_sql(),
                 partner_ids=list(partner_ids),
                 company_ids=self.env.companies.ids,
                 to_flush=self.env["consent.subject"]._fields["partner_id"],

@@ -259,6 +259,16 @@ class ConsentGate(models.AbstractModel):
                 return SQL("NULLIF(lower(concat_ws(', ', %s)), '')", lines)
         return column("phone_sanitized")
 
+    def _vetoing_sql(self):
+        """The purposes in which a no counts for answer ``b``, as an array: for questions about all purposes at once."""
+        everything = self.env["ir.model.data"]._xmlid_to_res_id("client_consent.purpose_all_advertising") or None
+        usual = SQL("ARRAY[b.purpose_id, %s]", everything)
+        rules = [rule for rule in self._rules().values() if set(rule.vetoing) - {rule.id, everything}]
+        if not rules:
+            return usual
+        cases = SQL(" ").join(SQL("WHEN %s THEN %s", rule.id, list(rule.vetoing)) for rule in rules)
+        return SQL("CASE b.purpose_id %s ELSE %s END", cases, usual)
+
     def _present_address_sql(self, alias):
         """The address of a contact for the channel of answer ``b``."""
         return SQL(
