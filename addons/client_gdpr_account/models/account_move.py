@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.addons.client_gdpr.tools import capability, retention
 from odoo.exceptions import AccessError
-from odoo.tools import SQL
+from odoo.tools import SQL, sql
 
 BUYER_GROUPS = "client_gdpr.group_gdpr_accounting,client_gdpr.group_gdpr_dpo"
 
@@ -33,6 +33,13 @@ class AccountMove(models.Model):
         groups=BUYER_GROUPS,
     )
 
+    def _auto_init(self):
+        """Make the columns empty: the rules, which come after them, fill them in."""
+        for name, kind in (("gdpr_keep_until", "date"), ("gdpr_keep_law", "varchar")):
+            if not sql.column_exists(self.env.cr, self._table, name):
+                sql.create_column(self.env.cr, self._table, name, kind)
+        return super()._auto_init()
+
     @api.depends(
         "state",
         "date",
@@ -54,6 +61,11 @@ class AccountMove(models.Model):
                 term = retention.keep_until(document, rules) if document else None
                 move.gdpr_keep_until = term and term.until
                 move.gdpr_keep_law = term and term.rule.law
+
+    def _gdpr_keep_again(self):
+        """Let these documents find their end again when it is asked for."""
+        for name in ("gdpr_keep_until", "gdpr_keep_law"):
+            self.env.add_to_compute(self._fields[name], self)
 
     def _gdpr_document(self):
         """What retention rules need to know of the document; the latest of its dates places it."""

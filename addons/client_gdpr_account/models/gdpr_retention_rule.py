@@ -1,7 +1,10 @@
 from odoo import api, fields, models
 from odoo.addons.client_gdpr.models.gdpr_clock_profile import CONFIDENCE
 from odoo.addons.client_gdpr.tools import retention
+from odoo.tools import split_every
 
+#: So many documents are counted together without asking for much memory.
+FEW = 10_000
 STARTS = [
     ("fy_end", "End of the accounting year"),
     ("cal_year_end", "End of the calendar year"),
@@ -76,11 +79,28 @@ class GdprRetentionRule(models.Model):
 
     @api.model
     def _count_again(self, countries):
-        """Let the documents of companies under these laws find their end again."""
+        """Let the documents of companies under these laws find their end again: few when asked, many at the commit."""
         moves = self.env["account.move"].sudo()
-        found = moves.search([("state", "=", "posted"), ("company_id.account_fiscal_country_id", "in", countries.ids)])
-        self.env.add_to_compute(moves._fields["gdpr_keep_until"], found)
-        self.env.add_to_compute(moves._fields["gdpr_keep_law"], found)
+        ids = moves._search(
+            [("state", "=", "posted"), ("company_id.account_fiscal_country_id", "in", countries.ids)], order="id"
+        ).get_result_ids()
+        if len(ids) <= FEW:
+            moves.browse(ids)._gdpr_keep_again()
+            return
+        # several rules at a time, as the installation makes them, are one count; and a million documents at once
+        # would not fit into the memory that Odoo gives a process
+        waiting = self.env.cr.precommit.data.setdefault(self._name, set())
+        if not waiting:
+            self.env.cr.precommit.add(self._count_many_again)
+        waiting.update(ids)
+
+    @api.model
+    def _count_many_again(self):
+        moves = self.env["account.move"].sudo()
+        for ids in split_every(FEW, sorted(self.env.cr.precommit.data.pop(self._name, ()))):
+            moves.browse(ids)._gdpr_keep_again()
+            self.env.flush_all()
+            self.env.invalidate_all()
 
     @api.model
     def _rules_of(self, company):

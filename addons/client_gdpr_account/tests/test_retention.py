@@ -1,7 +1,9 @@
 from datetime import date
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+from odoo.addons.client_gdpr_account.models import gdpr_retention_rule
 from odoo.tests import tagged
 
 
@@ -48,6 +50,15 @@ class TestRetention(AccountTestInvoicingCommon):
         move = self.invoice("2024-06-15")
         self.env.ref("client_gdpr_account.retention_cz_2").sudo().years = 7
         self.assertEqual(move.gdpr_keep_until, date(2031, 12, 31))
+
+    def test_changed_law_changes_the_end_of_very_many_documents_before_the_commit(self):
+        moves = self.invoice("2024-06-15") | self.invoice("2024-06-16") | self.invoice("2024-06-17")
+        with patch.object(gdpr_retention_rule, "FEW", 2):
+            self.env.ref("client_gdpr_account.retention_cz_2").sudo().years = 7
+            self.env.ref("client_gdpr_account.retention_cz_2").sudo().years = 8
+            self.env.flush_all()
+            self.env.cr.precommit.run()
+        self.assertEqual(set(moves.mapped("gdpr_keep_until")), {date(2032, 12, 31)})
 
     def test_country_without_a_rule_keeps_without_end(self):
         company = self.company_data["company"]
