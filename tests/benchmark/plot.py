@@ -28,6 +28,10 @@ def draw(folder, reports):
             place.plot(*zip(*points, strict=True), label=label, color=colour, marker=marker)
         place.set(title=title, xlabel="partners", xscale="log", yscale="log")
         place.xaxis.set_major_formatter(FuncFormatter(lambda size, _place: f"{size:,.0f}"))
+        low, high = place.get_ylim()
+        if high < 10 * low:
+            # what is alike must look alike
+            place.set_ylim(low / 4, high * 4)
         place.set_xticks([report["partners"] for report in reports], minor=False)
         place.minorticks_off()
         place.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
