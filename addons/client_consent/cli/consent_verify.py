@@ -44,12 +44,7 @@ class ConsentVerify(Command):
     def _check(self, env):
         ledger = env["consent.verifier"]._verify()
         problems = ledger.problems()
-        print(f"{ledger.size} entries, root {ledger.root}")
-        for key in ledger.signers:
-            print(f"signed by {key}")
-        for problem in problems:
-            print(f"PROBLEM {problem}")
-        print("The ledger does not verify." if problems else "The ledger verifies.")
+        print(ledger.report(problems))
         return 1 if problems else 0
 
     def _export(self, env, path, public):

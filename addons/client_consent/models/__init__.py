@@ -26,8 +26,10 @@ from . import consent_limit
 from . import consent_source
 from . import consent_address_change
 from . import consent_import
+from . import consent_import_column
 from . import consent_gate
 from . import consent_story
+from . import consent_composer
 from . import mail_message
 from . import mail_thread
 from . import mail_mail

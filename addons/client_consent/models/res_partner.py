@@ -78,6 +78,26 @@ class ResPartner(models.Model):
         groups="client_consent.group_consent_user",
         help="A person below the age at which, in their country, a consent needs no guardian.",
     )
+    consent_source_ids = fields.One2many(
+        "consent.source", "partner_id", "Sources", groups="client_consent.group_consent_user"
+    )
+    consent_sources = fields.Char(
+        "Data come from", compute="_compute_consent_intake", groups="client_consent.group_consent_user"
+    )
+    consent_quarantined = fields.Boolean(
+        "Quarantined",
+        compute="_compute_consent_intake",
+        search="_search_consent_quarantined",
+        groups="client_consent.group_consent_user",
+        help="All we have is bought, public, recommended or enriched data: no advertising before the person answers.",
+    )
+    consent_address_changed = fields.Boolean(
+        "New address without consent",
+        compute="_compute_consent_intake",
+        search="_search_consent_address_changed",
+        groups="client_consent.group_consent_user",
+        help="The person agreed for an earlier address; somebody decides what becomes of it.",
+    )
 
     @api.depends("email_normalized", "phone_sanitized", "street", "street2", "zip", "city")
     @api.depends_context("lang", "allowed_company_ids")
@@ -231,6 +251,39 @@ class ResPartner(models.Model):
         limit = self.env["consent.recording"]._age_of_consent(self.country_id, today)
         return self.consent_birthdate + relativedelta(years=limit) > today
 
+    # -- write, unlink -------------------------------------------------------------------------------
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_consent_history(self):
+        """Nobody goes from under the ledger: it would still hold their address, and nobody could find it again."""
+        if held := self._get_consent_held():
+            raise UserError(
+                self.env._(
+                    "%s contact(s) have a history of consents, which proves what they allowed and turned down, and "
+                    "keeps them from being written to. Archive them; at the person's wish erase them by a privacy "
+                    "request, which takes them out of the history too.",
+                    len(held),
+                )
+            )
+
+    def _get_consent_held(self):
+        """Those of the contacts whom the ledger names; an add-on that erases people lets its own go."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT s.partner_id FROM consent_subject s
+                    WHERE s.partner_id = ANY(%s) AND EXISTS (SELECT FROM consent_event e WHERE e.subject_id = s.id)""",
+                self.ids,
+            )
+        )
+        return self.browse(id_ for (id_,) in rows)
+
+    def write(self, vals):
+        result = super().write(vals)
+        if CONSENT_ADDRESS_FIELDS & vals.keys():
+            self.env["consent.address.change"]._open_for(self)
+        return result
+
     # -- screens -------------------------------------------------------------------------------------
 
     def action_consent_record(self):
@@ -292,6 +345,28 @@ class ResPartner(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_timeline")
         action["domain"] = [("partner_id", "=", self.id)]
+        return action
+
+    def action_consent_sources(self):
+        """Open where this person's data came from."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_source")
+        action["domain"] = [("partner_id", "=", self.id)]
+        action["context"] = {"default_partner_id": self.id}
+        return action
+
+    def action_consent_address_changes(self):
+        """Open what is to be decided after a change of address."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_address_change")
+        action["domain"] = [("partner_id", "=", self.id), ("state", "=", "open")]
+        return action
+
+    def action_consent_invite(self):
+        """Open the dialog with a link that this person may pass on to a friend."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_invite_wizard")
+        action["context"] = {"default_referrer_id": self.id}
         return action
 
     # -- promised methods ----------------------------------------------------------------------------
@@ -475,27 +550,6 @@ class ResPartner(models.Model):
 
     # -- where the data came from, and changed addresses ---------------------------------------------
 
-    consent_source_ids = fields.One2many(
-        "consent.source", "partner_id", "Sources", groups="client_consent.group_consent_user"
-    )
-    consent_sources = fields.Char(
-        "Data come from", compute="_compute_consent_intake", groups="client_consent.group_consent_user"
-    )
-    consent_quarantined = fields.Boolean(
-        "Quarantined",
-        compute="_compute_consent_intake",
-        search="_search_consent_quarantined",
-        groups="client_consent.group_consent_user",
-        help="All we have is bought, public, recommended or enriched data: no advertising before the person answers.",
-    )
-    consent_address_changed = fields.Boolean(
-        "New address without consent",
-        compute="_compute_consent_intake",
-        search="_search_consent_address_changed",
-        groups="client_consent.group_consent_user",
-        help="The person agreed for an earlier address; somebody decides what becomes of it.",
-    )
-
     @api.depends_context("lang", "company")
     def _compute_consent_intake(self):
         """All three by one query: every contact that is opened asks them."""
@@ -578,59 +632,6 @@ class ResPartner(models.Model):
             self.env["consent.address.change"]._address_sql(),
             SQL("AND p.id = ANY(%s)", ids) if ids is not None else SQL(),
         )
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_consent_history(self):
-        """Nobody goes from under the ledger: it would still hold their address, and nobody could find it again."""
-        if held := self._get_consent_held():
-            raise UserError(
-                self.env._(
-                    "%s contact(s) have a history of consents, which proves what they allowed and turned down, and "
-                    "keeps them from being written to. Archive them; at the person's wish erase them by a privacy "
-                    "request, which takes them out of the history too.",
-                    len(held),
-                )
-            )
-
-    def _get_consent_held(self):
-        """Those of the contacts whom the ledger names; an add-on that erases people lets its own go."""
-        self.env.flush_all()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT DISTINCT s.partner_id FROM consent_subject s
-                    WHERE s.partner_id = ANY(%s) AND EXISTS (SELECT FROM consent_event e WHERE e.subject_id = s.id)""",
-                self.ids,
-            )
-        )
-        return self.browse(id_ for (id_,) in rows)
-
-    def write(self, vals):
-        result = super().write(vals)
-        if CONSENT_ADDRESS_FIELDS & vals.keys():
-            self.env["consent.address.change"]._open_for(self)
-        return result
-
-    def action_consent_sources(self):
-        """Open where this person's data came from."""
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_source")
-        action["domain"] = [("partner_id", "=", self.id)]
-        action["context"] = {"default_partner_id": self.id}
-        return action
-
-    def action_consent_address_changes(self):
-        """Open what is to be decided after a change of address."""
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_address_change")
-        action["domain"] = [("partner_id", "=", self.id), ("state", "=", "open")]
-        return action
-
-    def action_consent_invite(self):
-        """Open the dialog with a link that this person may pass on to a friend."""
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("client_consent.action_consent_invite_wizard")
-        action["context"] = {"default_referrer_id": self.id}
-        return action
 
     def _consent_standing_denials(self):
         """What these people turned down and did not allow again since: one event per purpose, channel and company.

@@ -14,7 +14,7 @@ from odoo.addons.client_consent.tools.keys import KeyRing
 from odoo.cli.command import find_command
 from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests import BaseCase, get_db_name, tagged
-from odoo.tools import config
+from odoo.tools import SQL, config
 
 from .common import use_key
 
@@ -36,7 +36,7 @@ class TestLedgerConcurrency(BaseCase):
         cls.kept = {}
         with cls.registry.cursor() as cr:
             for table in cls.tables:
-                cr.execute(f"SELECT coalesce(max(id), 0) FROM consent_{table}")
+                cr.execute(SQL("SELECT coalesce(max(id), 0) FROM %s", SQL.identifier(f"consent_{table}")))
                 [cls.kept[table]] = cr.fetchone()
             cr.execute("SELECT value FROM ir_config_parameter WHERE key = 'client_consent.published_checkpoint'")
             cls.published = cr.fetchone()
@@ -47,9 +47,10 @@ class TestLedgerConcurrency(BaseCase):
         with cls.registry.cursor() as cr:
             cr.execute("SET LOCAL lock_timeout = '10s'")
             for table in ("basis", "leaf", "tile", "checkpoint", "signer", "event", "subject"):
-                cr.execute(f"ALTER TABLE consent_{table} DISABLE TRIGGER USER")
-                cr.execute(f"DELETE FROM consent_{table} WHERE id > %s", [cls.kept[table]])
-                cr.execute(f"ALTER TABLE consent_{table} ENABLE TRIGGER USER")
+                name = SQL.identifier(f"consent_{table}")
+                cr.execute(SQL("ALTER TABLE %s DISABLE TRIGGER USER", name))
+                cr.execute(SQL("DELETE FROM %s WHERE id > %s", name, cls.kept[table]))
+                cr.execute(SQL("ALTER TABLE %s ENABLE TRIGGER USER", name))
             if not cls.published:
                 cr.execute("DELETE FROM ir_config_parameter WHERE key = 'client_consent.published_checkpoint'")
         cls.registry.clear_cache()

@@ -14,7 +14,7 @@ from odoo.addons.client_consent.tools import merkle, signed_note
 from odoo.addons.client_consent.tools.keys import KeyRing
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from .common import ConsentCase, use_key
 
@@ -186,7 +186,7 @@ class TestLedgerSign(ConsentCase):
         result = self.events.ledger_verify()
         self.assertEqual(result["problems"], [])
         for model in ("event", "basis", "leaf", "tile", "checkpoint", "signer", "subject"):
-            self.env.cr.execute(f"SELECT row_to_json(t)::text, t FROM consent_{model} t")
+            self.env.cr.execute(SQL("SELECT row_to_json(t)::text, t FROM %s t", SQL.identifier(f"consent_{model}")))
             for as_json, row in self.env.cr.fetchall():
                 for word in words:
                     self.assertNotIn(word, as_json)

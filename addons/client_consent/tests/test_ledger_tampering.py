@@ -3,6 +3,7 @@ import random
 
 from odoo.addons.client_consent.tools import commitment, signed_note
 from odoo.tests import tagged
+from odoo.tools import SQL
 
 from .common import ConsentCase
 
@@ -33,7 +34,7 @@ class TestLedgerTampering(ConsentCase):
     def setUp(self):
         super().setUp()
         for table in TABLES:
-            self.env.cr.execute(f"ALTER TABLE consent_{table} DISABLE TRIGGER USER")
+            self.env.cr.execute(SQL("ALTER TABLE %s DISABLE TRIGGER USER", SQL.identifier(f"consent_{table}")))
         self.random = random.Random(19)
 
     def run_sql(self, statement, *values):

@@ -192,6 +192,7 @@ def _reason_of_zip(content):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = {name.lower() for name in archive.namelist()}
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        # broken, or of a kind that zipfile itself does not read and says so by NotImplementedError
         return "archive"
     if any(name.rpartition("/")[2] == "vbaproject.bin" for name in names):
         return "macros"

@@ -260,6 +260,14 @@ class Ledger:
     def root(self) -> str:
         return self._tree.root().hex()
 
+    def report(self, problems) -> str:
+        """What was checked and found, as a terminal shows it; ``problems`` may hold more than this ledger's own."""
+        lines = [f"{self.size} entries, root {self.root}"]
+        lines += [f"signed by {key}" for key in self.signers]
+        lines += [f"PROBLEM {problem}" for problem in problems]
+        lines.append("The ledger does not verify." if problems else "The ledger verifies.")
+        return "\n".join(lines)
+
     def problems(self) -> list[Problem]:
         """Everything that was found, once all rows were read."""
         self._grow()

@@ -47,12 +47,7 @@ def main(arguments=None) -> int:
         for path, note in zip(options.checkpoint, held, strict=True)
         if (why := foreign(note, ledger, options.key))
     ]
-    print(f"{ledger.size} entries, root {ledger.root}")
-    for key in ledger.signers:
-        print(f"signed by {key}")
-    for problem in problems:
-        print(f"PROBLEM {problem}")
-    print("The ledger does not verify." if problems else "The ledger verifies.")
+    print(ledger.report(problems))
     return 1 if problems else 0
 
 

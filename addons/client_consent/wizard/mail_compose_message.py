@@ -2,25 +2,10 @@ from odoo import api, fields, models
 
 
 class MailComposeMessage(models.TransientModel):
-    _inherit = "mail.compose.message"
+    _name = "mail.compose.message"
+    _inherit = ["mail.compose.message", "consent.composer"]
 
-    consent_purpose_id = fields.Many2one(
-        "consent.purpose",
-        "Purpose",
-        compute="_compute_consent_purpose_id",
-        store=True,
-        readonly=False,
-        domain=[("state", "=", "active")],
-        ondelete="cascade",
-        help="Only people who allow this purpose get the message. Empty: a message that needs no consent.",
-    )
     consent_warning = fields.Char(compute="_compute_consent_warning")
-
-    @api.depends("template_id")
-    def _compute_consent_purpose_id(self):
-        for composer in self:
-            # sudo: who writes from a template need not read purposes
-            composer.consent_purpose_id = composer.template_id.sudo().consent_purpose_id or composer.consent_purpose_id
 
     @api.depends("partner_ids", "composition_mode")
     def _compute_consent_warning(self):

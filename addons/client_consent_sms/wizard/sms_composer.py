@@ -1,25 +1,9 @@
-from odoo import api, fields, models
+from odoo import models
 
 
 class SmsComposer(models.TransientModel):
-    _inherit = "sms.composer"
-
-    consent_purpose_id = fields.Many2one(
-        "consent.purpose",
-        "Purpose",
-        compute="_compute_consent_purpose_id",
-        store=True,
-        readonly=False,
-        domain=[("state", "=", "active")],
-        ondelete="cascade",
-        help="Only people who allow this purpose get the message. Empty: a message that needs no consent.",
-    )
-
-    @api.depends("template_id")
-    def _compute_consent_purpose_id(self):
-        for composer in self:
-            # sudo: who writes from a template need not read purposes
-            composer.consent_purpose_id = composer.template_id.sudo().consent_purpose_id or composer.consent_purpose_id
+    _name = "sms.composer"
+    _inherit = ["sms.composer", "consent.composer"]
 
     def _prepare_mass_sms_values(self, records):
         result = super()._prepare_mass_sms_values(records)
