@@ -30,6 +30,8 @@ STATES = [
 #: Nothing was carried out yet, or not all of it; and: the answer is still owed.
 UNFINISHED = ("received", "identified", "planned", "submitted", "approved", "executing", "failed")
 OPEN = (*UNFINISHED, "executed")
+#: What destroys needs a second pair of eyes; the other rights are carried out once it is clear who asks.
+APPROVED_KINDS = ("erasure",)
 #: Who reads what is held about the person of an access request.
 ANSWER_GROUPS = "client_gdpr.group_gdpr_handler,client_gdpr.group_gdpr_dpo"
 #: Records of a model on the page; the file has them all.
@@ -196,16 +198,19 @@ class GdprRequest(models.Model):
         :raises UserError: when the person cannot make such a request, saying why
         """
         self._check_group("handler")
-        if unknown := {kind} - set(dict(self._fields["kind"].selection)):
-            raise UserError(self.env._("There is no request of the kind %s: use access or erasure.", unknown.pop()))
+        kinds = dict(self._fields["kind"].selection)
+        if kind not in kinds:
+            raise UserError(
+                self.env._(
+                    "There is no request of the kind %(kind)s. Use one of: %(all)s.", kind=kind, all=", ".join(kinds)
+                )
+            )
         if source not in dict(SOURCES):
             raise UserError(
                 self.env._(
                     "There is no source %(code)s. Use one of: %(all)s.", code=source, all=", ".join(dict(SOURCES))
                 )
             )
-        if addresses or values or until:
-            raise UserError(self.env._("Addresses, values and an end belong to other rights than %s.", kind))
         received = fields.Datetime.to_datetime(received_at)
         if not received or received > fields.Datetime.now():
             raise UserError(self.env._("Say when the request arrived: a moment that has passed."))
@@ -213,10 +218,12 @@ class GdprRequest(models.Model):
         if not partners or len(partners) != len(set(partner_ids)):
             raise UserError(self.env._("One of the contacts does not exist any more: open it again from the list."))
         partners.check_access("read")
-        if kind == "erasure":
-            partners._gdpr_check_erasable()
+        asked = {
+            name: value for name, value in (("addresses", addresses), ("values", values), ("until", until)) if value
+        }
         request = self.create(
-            {
+            getattr(self, f"_prepare_{kind}")(partners, asked)
+            | {
                 "kind": kind,
                 "partner_ids": [fields.Command.set(partners.ids)],
                 "subject_label": ", ".join(self.env._("Contact %s", id_) for id_ in partners.ids),
@@ -228,6 +235,23 @@ class GdprRequest(models.Model):
             }
         )
         return request.id
+
+    # What each kind needs: `_prepare_<kind>(partners, asked)` refuses what this person cannot ask for and gives the
+    # values of the request that the kind alone has; `_run_<kind>()` carries out what `action_execute` starts.
+
+    def _prepare_access(self, partners, asked):
+        self._refuse_asked(asked)
+        return {}
+
+    def _prepare_erasure(self, partners, asked):
+        self._refuse_asked(asked)
+        partners._gdpr_check_erasable()
+        return {}
+
+    def _refuse_asked(self, asked, *allowed):
+        """Refuse what belongs to other rights: a request that ignored it would not do what was asked."""
+        if foreign := set(asked) - set(allowed):
+            raise UserError(self.env._("This right takes no %s: leave it out.", ", ".join(sorted(foreign))))
 
     # -- steps ---------------------------------------------------------------------------------------
 
@@ -300,13 +324,8 @@ class GdprRequest(models.Model):
             self._check_group("handler")
         for request in self:
             request.check_access("write")
-            if request.kind == "access":
-                request._require_state(("identified",))
-                request.write({"state": "executed", "executed_at": fields.Datetime.now()})
-            else:
-                request._require_state(("approved",))
-                request.write({"state": "executing"})
-                request._run_erasure()
+            request._require_state(("approved",) if request.kind in APPROVED_KINDS else ("identified",))
+            getattr(request, f"_run_{request.kind}")()
 
     def action_answer(self):
         """Say that the answer went out to the person."""
@@ -341,7 +360,7 @@ class GdprRequest(models.Model):
         """Go on with a failed erasure under the plan that was approved."""
         self._step("handler", ("failed",))
         for request in self:
-            request.write({"state": "executing", "failure": False})
+            request.failure = False
             request._run_erasure()
 
     def action_download_answer(self):
@@ -350,6 +369,10 @@ class GdprRequest(models.Model):
         return {"type": "ir.actions.act_url", "url": f"/gdpr/request/{self.id}/answer.json", "target": "download"}
 
     # -- the pipeline --------------------------------------------------------------------------------
+
+    def _run_access(self):
+        """The answer is written afresh each time it is read."""
+        self.write({"state": "executed", "executed_at": fields.Datetime.now()})
 
     def _look(self):
         """Run finder and planner: (located, identity, rulings)."""
@@ -360,6 +383,7 @@ class GdprRequest(models.Model):
         """Look again, compare with what was approved, execute, verify, certify; in the caller's transaction."""
         self.ensure_one()
         self.lock_for_update()
+        self.write({"state": "executing"})
         located, identity, rulings = self._look()
         drift = plans.drift(self.plan_id._counts(), rulings)
         if drift.must_go_back:
