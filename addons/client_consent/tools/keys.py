@@ -18,7 +18,17 @@ from .errors import CannotDecrypt, KeyMalformed, KeyMismatch, KeyMissing, KeyRea
 
 PREFIX = "client-gdpr-key-v1:"
 KEY_BYTES = 32
-LABELS = frozenset({"subject-wrap", "vault", "tombstone", "request", "signature-ed25519", "address-digest"})
+LABELS = frozenset(
+    {
+        "subject-wrap",
+        "vault",
+        "tombstone",
+        "tombstone-wrap",
+        "request",
+        "signature-ed25519",
+        "address-digest",
+    }
+)
 
 _CIPHER_VERSION = b"\x01"  # AES-256-GCM: version ‖ 96-bit random nonce ‖ ciphertext and tag
 _NONCE_BYTES = 12

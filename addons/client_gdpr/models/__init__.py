@@ -9,5 +9,7 @@ from . import gdpr_request
 from . import gdpr_plan
 from . import gdpr_plan_line
 from . import gdpr_vault
+from . import gdpr_tombstone
+from . import gdpr_suppression
 from . import gdpr_certificate
 from . import res_partner

@@ -10,7 +10,10 @@ class ConsentKey(models.AbstractModel):
     _inherit = "consent.key"
 
     def _rewrap(self, present, following):
-        """Also wrap anew what requests keep until their verdict, and the digests of sealed addresses."""
+        """Also wrap anew what requests keep until their verdict, and the digests of sealed addresses.
+
+        Those of erased addresses cannot be made anew, nobody has the addresses: their key is kept.
+        """
         # read while the keys of the people still are wrapped under the present key
         sealed = [(row, row._open()) for row in self.env["gdpr.vault"].sudo().search([("model_name", "=", PERSON)])]
         count = super()._rewrap(present, following)
@@ -24,4 +27,4 @@ class ConsentKey(models.AbstractModel):
             plain = keys.decrypt(old, base64.b64decode(request.identity_payload), place)
             request.identity_payload = base64.b64encode(keys.encrypt(new, plain, place))
             count += 1
-        return count
+        return count + self.env["gdpr.suppression"]._keep_key(present, following)

@@ -11,6 +11,7 @@ from odoo.tools import format_date
 from ..tools import plan as plans
 from ..tools.identity import Identity
 from .gdpr_data_map import PERSON
+from .gdpr_tombstone import TombstoneRefused
 
 _logger = logging.getLogger(__name__)
 
@@ -394,7 +395,11 @@ class GdprRequest(models.Model):
         self.sudo().identity_payload = self._encrypt_identity(identity)
         try:
             with self.env.cr.savepoint():
+                # first: what nothing would remember after a restore is not erased
+                self.env["gdpr.tombstone"].sudo()._intend([(self, located.partner_ids, identity)])
                 self.env["gdpr.executor"]._execute(self, located, rulings, identity, decisions)
+        except TombstoneRefused:
+            raise
         except (UserError, psycopg2.Error) as error:
             self.env.invalidate_all()
             self.write({"state": "failed", "failure": self._describe_error(error)})

@@ -9,3 +9,4 @@ from . import test_four_eyes
 from . import test_rights
 from . import test_rpc
 from . import test_sealed
+from . import test_tombstone

@@ -1,8 +1,14 @@
 """What tests of requests share; add-ons that build on this one use it too."""
 
+import tempfile
+from pathlib import Path
+from unittest.mock import patch
+
 from odoo import fields
-from odoo.addons.client_consent.tests.common import ConsentCase
+from odoo.addons.client_consent.tests.common import ConsentCase, within
 from odoo.tests import new_test_user
+
+from ..models.gdpr_tombstone import GdprTombstone
 
 
 class GdprCase(ConsentCase):
@@ -11,6 +17,11 @@ class GdprCase(ConsentCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        folder = tempfile.TemporaryDirectory(prefix="tombstones-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.tombstones = Path(folder.name)
+        cls.startClassPatcher(patch.object(GdprTombstone, "_folder", lambda self: cls.tombstones))
+        cls.startClassPatcher(patch.object(GdprTombstone, "_own_transaction", within))
         cls.env.company.country_id = cls.env.ref("base.cz")
         cls.handler = new_test_user(cls.env, "t_handler", "client_gdpr.group_gdpr_handler,base.group_partner_manager")
         cls.approver = new_test_user(cls.env, "t_approver", "client_gdpr.group_gdpr_approver")

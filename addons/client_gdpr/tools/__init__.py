@@ -10,5 +10,6 @@ deadlines  when an answer is due (GDPR Art. 12(3), Regulation 1182/71)
 retention  until when a document must be kept
 certificate the signed statement of what went, what stays and why
 capability the private object that passes our own vetoes
+tombstone_file what was erased, as append-only lines outside the database
 ========== ==========================================================================
 """

@@ -43,3 +43,26 @@ class CertificateInvalid(GdprError):
     def __init__(self, why: str):
         super().__init__(f"the certificate does not verify: {why}")
         self.why = why
+
+
+class TombstoneUnwritten(GdprError):
+    """A line could not be put on disk, so what it announces must not happen.
+
+    :ivar code: the system's error number
+    """
+
+    def __init__(self, code: int | None, why: str):
+        super().__init__(f"the tombstone was not written: {why}")
+        self.code, self.why = code, why
+
+
+class TombstoneFileDamaged(GdprError):
+    """A line of a tombstone file was changed, or one is missing.
+
+    :ivar file: name of the file
+    :ivar line: number of the line; 0 when it is among the last ones
+    """
+
+    def __init__(self, file: str, line: int):
+        super().__init__(f"{file}, line {line}: does not follow from the line before")
+        self.file, self.line = file, line
