@@ -1,15 +1,17 @@
 import base64
 import json
 import logging
+from dataclasses import replace
 
 import psycopg2
 from odoo import api, fields, models
 from odoo.addons.client_consent.tools import keys
 from odoo.exceptions import AccessError, UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
 from ..tools import plan as plans
-from ..tools.identity import Identity
+from ..tools.plan import Case
 from .gdpr_data_map import PERSON
 from .gdpr_tombstone import TombstoneRefused
 
@@ -79,6 +81,7 @@ class GdprRequest(models.Model):
     submitter_id = fields.Many2one("res.users", "Submitted by", readonly=True)
     approver_id = fields.Many2one("res.users", "Approved by", readonly=True, tracking=True)
     approved_at = fields.Datetime("Approved on", readonly=True)
+    erased_at = fields.Datetime("Erased on", readonly=True, copy=False, help="The verification may still be under way.")
     executed_at = fields.Datetime("Executed on", readonly=True)
     answered_at = fields.Datetime("Answered on", readonly=True)
     deadline = fields.Date("Due", readonly=True, tracking=True)
@@ -264,12 +267,12 @@ class GdprRequest(models.Model):
     def action_plan(self):
         """Find the person's data and plan what happens to it; nothing is touched."""
         self._step("handler", ("identified", "planned"))
-        for request in self:
-            request._only("erasure")
-            _located, _identity, rulings = request._look()
-            self.env["gdpr.plan"]._make(request, rulings)
-            if any(r.reason == "undecided" for r in rulings):
-                self.env["gdpr.data.map"]._record_undecided()
+        self._only("erasure")
+        cases = self._look()
+        for request, case in zip(self, cases, strict=True):
+            self.env["gdpr.plan"]._make(request, case.rulings)
+        if any(ruling.reason == "undecided" for case in cases for ruling in case.rulings):
+            self.env["gdpr.data.map"]._record_undecided()
         self.write({"state": "planned"})
 
     def action_submit(self):
@@ -323,10 +326,10 @@ class GdprRequest(models.Model):
         """Carry out an approved erasure, or put together the answer of an access request."""
         if not (self._has_group("handler") or self._has_group("approver")):
             self._check_group("handler")
-        for request in self:
-            request.check_access("write")
-            request._require_state(("approved",) if request.kind in APPROVED_KINDS else ("identified",))
-            getattr(request, f"_run_{request.kind}")()
+        self.check_access("write")
+        for kind, requests in self.grouped("kind").items():
+            requests._require_state(("approved",) if kind in APPROVED_KINDS else ("identified",))
+            getattr(requests, f"_run_{kind}")()
 
     def action_answer(self):
         """Say that the answer went out to the person."""
@@ -360,9 +363,8 @@ class GdprRequest(models.Model):
     def action_retry(self):
         """Go on with a failed erasure under the plan that was approved."""
         self._step("handler", ("failed",))
-        for request in self:
-            request.failure = False
-            request._run_erasure()
+        self.failure = False
+        self._run_erasure()
 
     def action_download_answer(self):
         """Hand out the answer as JSON."""
@@ -376,47 +378,97 @@ class GdprRequest(models.Model):
         self.write({"state": "executed", "executed_at": fields.Datetime.now()})
 
     def _look(self):
-        """Run finder and planner: (located, identity, rulings)."""
-        located, identity = self.env["gdpr.finder"].sudo()._locate(self.partner_ids.ids, self._stored_identity())
-        return located, identity, self.env["gdpr.planner"].sudo()._plan(located)
+        """Run finder and planner: a :class:`Case` for each request, with what an unfinished run knew before."""
+        earlier = [request._stored_case() for request in self]
+        found = (
+            self.env["gdpr.finder"]
+            .sudo()
+            ._locate_all(
+                [request.with_context(active_test=False).partner_ids.ids for request in self],
+                [case and case.identity for case in earlier],
+            )
+        )
+        rulings = self.env["gdpr.planner"].sudo()._plan_all([located for located, _identity in found])
+        return [
+            Case(
+                request.id,
+                located,
+                identity,
+                ruled,
+                request.plan_id._decisions(),
+                earlier=case.carried_out(ruled) if case and request.erased_at else (),
+            )
+            for request, (located, identity), ruled, case in zip(self, found, rulings, earlier, strict=True)
+        ]
 
     def _run_erasure(self):
-        """Look again, compare with what was approved, execute, verify, certify; in the caller's transaction."""
-        self.ensure_one()
+        """Erase and verify in the caller's transaction."""
         self.lock_for_update()
         self.write({"state": "executing"})
-        located, identity, rulings = self._look()
-        drift = plans.drift(self.plan_id._counts(), rulings)
-        if drift.must_go_back:
-            self._plan_again(rulings, drift)
-            return
-        decisions = self.plan_id._decisions()
-        # the field is open to nobody: it waits, encrypted, for the verdict
-        self.sudo().identity_payload = self._encrypt_identity(identity)
+        self._erase()._verify()
+
+    def _erase(self):
+        """Look again, compare with what was approved, and execute: the first half of a run.
+
+        What the verification needs waits, encrypted, in the request: both halves need not be one transaction.
+
+        :return: the requests that were erased; the others went back for approval or failed, and nothing of theirs
+            was touched
+        """
+        cases = []
+        for request, case in zip(self, self._look(), strict=True):
+            drift = plans.drift(request.plan_id._counts(), case.rulings)
+            if drift.must_go_back:
+                request._plan_again(case.rulings, drift)
+            else:
+                cases.append(replace(case, later=drift.later))
+        for case in cases:
+            self.browse(case.request_id)._store_case(case)
+        return self._execute_halving(cases)
+
+    def _execute_halving(self, cases):
+        """Execute together; what fails is halved until the guilty one stands alone with its error."""
+        if not cases:
+            return self.browse()
+        requests = self.browse(case.request_id for case in cases)
         try:
             with self.env.cr.savepoint():
                 # first: what nothing would remember after a restore is not erased
-                self.env["gdpr.tombstone"].sudo()._intend([(self, located.partner_ids, identity)])
-                self.env["gdpr.executor"]._execute(self, located, rulings, identity, decisions)
-        except TombstoneRefused:
+                self.env["gdpr.tombstone"].sudo()._intend(
+                    [(self.browse(case.request_id), case.located.partner_ids, case.identity) for case in cases]
+                )
+                self.env["gdpr.executor"]._execute(cases)
+                requests.write({"erased_at": fields.Datetime.now()})
+        except (TombstoneRefused, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
+            # nobody's data is at fault: the whole transaction ends, and its owner begins anew
             raise
         except (UserError, psycopg2.Error) as error:
             self.env.invalidate_all()
-            self.write({"state": "failed", "failure": self._describe_error(error)})
-            _logger.warning("privacy request %s failed and changed nothing", self.id)
-            return
-        leftovers = self.env["gdpr.verifier"].sudo()._leftovers(identity, located, rulings, decisions)
-        if leftovers:
-            places = [f"{left.model}.{left.field}: {', '.join(map(str, left.ids[:20]))}" for left in leftovers]
-            self.write({"state": "failed", "failure": "\n".join([self.env._("The person still stands in:"), *places])})
-            _logger.warning("privacy request %s left something over in %s places", self.id, len(leftovers))
-            return
-        signed = self.env["gdpr.reporter"]._certificate(
-            self, rulings, drift, leftovers, self.env["gdpr.verifier"]._looked_at()
-        )
-        self.env["gdpr.certificate"]._store(self, signed)
-        self.sudo().identity_payload = False
-        self.write({"state": "executed", "executed_at": fields.Datetime.now()})
+            if len(cases) == 1:
+                requests.write({"state": "failed", "failure": self._describe_error(error)})
+                _logger.warning("privacy request %s failed and changed nothing", requests.id)
+                return self.browse()
+            half = len(cases) // 2
+            return self._execute_halving(cases[:half]) | self._execute_halving(cases[half:])
+        return requests
+
+    def _verify(self):
+        """Look for what is left of erased people, and certify or fail: the second half of a run."""
+        cases = [request._stored_case() for request in self]
+        looked_at = self.env["gdpr.verifier"]._looked_at()
+        leftovers = self.env["gdpr.verifier"].sudo()._leftovers(cases)
+        for request, case, left in zip(self, cases, leftovers, strict=True):
+            if left:
+                places = [f"{x.model}.{x.field}: {', '.join(map(str, x.ids[:20]))}" for x in left]
+                failure = "\n".join([self.env._("The person still stands in:"), *places])
+                request.write({"state": "failed", "failure": failure})
+                _logger.warning("privacy request %s left something over in %s places", request.id, len(left))
+                continue
+            signed = self.env["gdpr.reporter"]._certificate(request, case, looked_at)
+            self.env["gdpr.certificate"]._store(request, signed)
+            # the field is open to nobody: with the verdict goes what it was found by
+            request.sudo().identity_payload = False
+            request.write({"state": "executed", "executed_at": fields.Datetime.now()})
 
     def _plan_again(self, rulings, drift):
         self.env["gdpr.plan"]._make(self, rulings)
@@ -441,19 +493,24 @@ class GdprRequest(models.Model):
             constraint=error.diag.constraint_name or "-",
         )
 
-    def _encrypt_identity(self, identity):
-        ring = self.env["consent.key"]._ring()
-        plain = json.dumps(identity.to_dict()).encode()
-        return base64.b64encode(keys.encrypt(ring.derive("request"), plain, f"gdpr.request/{self.id}".encode()))
+    def _store_case(self, case):
+        """Keep what a verification, or a run after a failure, has to know, encrypted until the verdict."""
+        plain = json.dumps(case.to_dict(), separators=(",", ":")).encode()
+        sealed = keys.encrypt(self.env["consent.key"]._ring().derive("request"), plain, self._associated())
+        # the field is open to nobody
+        self.sudo().identity_payload = base64.b64encode(sealed)
 
-    def _stored_identity(self):
-        """The identifiers kept since an execution that did not finish, else nothing."""
+    def _stored_case(self):
+        """The case of a run that did not come to its verdict, else nothing."""
         payload = self.sudo().identity_payload
         if not payload:
             return None
         ring = self.env["consent.key"]._ring()
-        plain = keys.decrypt(ring.derive("request"), base64.b64decode(payload), f"gdpr.request/{self.id}".encode())
-        return Identity.from_dict(json.loads(plain))
+        plain = keys.decrypt(ring.derive("request"), base64.b64decode(payload), self._associated())
+        return Case.from_dict(self.id, json.loads(plain), self.plan_id._decisions())
+
+    def _associated(self):
+        return f"gdpr.request/{self.id}".encode()
 
     def _answer_values(self, longest=None):
         """The access answer as plain values, for the JSON file and, up to ``longest`` records a model, the page."""

@@ -2,6 +2,7 @@ import base64
 import hashlib
 import hmac
 import json
+from collections import defaultdict
 from datetime import date, datetime
 
 from odoo import api, fields, models
@@ -32,34 +33,40 @@ class GdprVault(models.Model):
     _one_per_record = models.Constraint("unique(model_name, res_id)", "This record is sealed already.")
 
     @api.model
-    def _seal(self, model, ids, names, request, kind, law, until):
-        """Move the values of the fields into the vault and leave the placeholder in the rows.
+    def _seal(self, model, sealings, kind):
+        """Move values into the vault and leave the placeholder in the rows.
 
+        :param sealings: list of :class:`Sealing`, one a record
         :raises UserError: when a record is sealed already, or the key cannot be used
         """
-        records = self.env[model].browse(ids)
+        records = self.env[model].browse(sealing.res_id for sealing in sealings)
         if self.search_count([("model_name", "=", model), ("res_id", "in", records.ids)]):
             raise UserError(self.env._("One of the records is sealed already: cancel this request."))
+        partners = records if model == PERSON else records.partner_id
+        subjects = self.env["consent.subject"]._of_partners(partners, create=True)
         vals_list, ring = [], self.env["consent.key"]._ring()
-        for record in records:
-            partner = record if model == PERSON else record.partner_id
-            subject = partner._consent_subject(create=True)
-            payload = subject._encrypt(self._pack(record, names), self._associated(model, record.id))
+        for record, sealing in zip(records, sealings, strict=True):
+            subject = subjects[record.id if model == PERSON else record.partner_id.id]
+            payload = subject._encrypt(self._pack(record, sealing.fields), self._associated(model, record.id))
             vals_list.append(
                 {
                     "model_name": model,
                     "res_id": record.id,
                     "subject_id": subject.id,
-                    "request_id": request.id,
+                    "request_id": sealing.request_id,
                     "kind": kind,
-                    "law": law,
-                    "until": until,
+                    "law": sealing.law,
+                    "until": sealing.until,
                     "payload": base64.b64encode(payload),
                     **(self._digests(ring, record.email_normalized, record.phone_sanitized) if model == PERSON else {}),
                 }
             )
         rows = self.create(vals_list)
-        self.env["gdpr.executor"]._blank(model, records.ids, [n for n in names if self._leaves_row(model, n)])
+        of_fields = defaultdict(list)
+        for sealing in sealings:
+            of_fields[sealing.fields].append(sealing.res_id)
+        for names, ids in of_fields.items():
+            self.env["gdpr.executor"]._blank(model, ids, [n for n in names if self._leaves_row(model, n)])
         return rows
 
     @api.model

@@ -6,6 +6,7 @@ from odoo.tools import SQL, sql
 
 from ..models.gdpr_data_map import PERSON
 from ..tools import capability, redact
+from ..tools.plan import Sealing
 
 #: Deleted by the ORM, so that their own rules and caches hold; everything else by SQL. Bank accounts too go by
 #: SQL: their ``unlink`` writes the number into the contact's chatter and archives instead.
@@ -24,33 +25,33 @@ class GdprExecutor(models.AbstractModel):
     _description = "Executor of an Erasure"
 
     @api.model
-    def _execute(self, request, located, rulings, identity, decisions):
-        """Do what the rulings say to one person's records.
+    def _execute(self, cases):
+        """Do what the rulings say to the records of some people, each step for all of them together.
 
-        :param request: the approved ``gdpr.request``
-        :param decisions: rule → ``redact`` or ``leave`` for what a person had to decide
+        :param cases: list of :class:`Case` whose plans are approved
         """
         self = self.sudo().with_context(
             **{capability.KEY: capability.SWEEP}, tracking_disable=True, mail_notrack=True, active_test=False
         )
         self.env.flush_all()
-        self._prepare_erasure(request, located, rulings)
-        changing = [ruling for ruling in rulings if ruling.model != PERSON]
-        for ruling in changing:
-            if ruling.action == "anonymise":
-                self._anonymise(ruling, identity, located)
-            elif ruling.action == "review" and decisions.get(ruling.rule) == "redact":
-                self._redact(ruling, identity.all)
-        for ruling in sorted((r for r in changing if r.action == "delete"), key=self._delete_order):
-            self._delete(ruling.model, ruling.ids)
+        self._prepare_erasure(cases)
+        self._take_out(cases)
+        doomed = defaultdict(set)
+        for case in cases:
+            for ruling in case.rulings:
+                if ruling.action == "delete" and ruling.model != PERSON:
+                    doomed[ruling.model].update(ruling.ids)
+        for model in sorted(doomed, key=self._delete_order):
+            self._delete(model, sorted(doomed[model]))
         # looked up before the contact goes: the ledger has no other way back to the person
-        subjects = self.env["consent.subject"].search([("partner_id", "in", located.partner_ids)])
-        self._erase_partners(request, [ruling for ruling in rulings if ruling.model == PERSON])
+        partner_ids = [id_ for case in cases for id_ in case.located.partner_ids]
+        subjects = self.env["consent.subject"].search([("partner_id", "in", partner_ids)])
+        self._erase_partners(cases)
         self._erase_consents(subjects)
         self.env.flush_all()
         self.env.invalidate_all()
 
-    def _prepare_erasure(self, request, located, rulings):
+    def _prepare_erasure(self, cases):
         """Hook: freeze what a law wants kept before anything changes."""
 
     @api.model
@@ -59,8 +60,8 @@ class GdprExecutor(models.AbstractModel):
         return ORM_MODELS
 
     @staticmethod
-    def _delete_order(ruling):
-        return LAST.index(ruling.model) + 1 if ruling.model in LAST else 0
+    def _delete_order(model):
+        return LAST.index(model) + 1 if model in LAST else 0, model
 
     # -- delete --------------------------------------------------------------------------------------
 
@@ -98,53 +99,67 @@ class GdprExecutor(models.AbstractModel):
 
     # -- anonymise -----------------------------------------------------------------------------------
 
-    def _anonymise(self, ruling, identity, located):
-        if ruling.reason == "mention":
-            # beside an address that is the person's alone, the name means the person too
-            self._redact(ruling, identity.all)
-        elif ruling.reason == "takes_part":
-            self._cut(ruling, located)
-        else:
-            self._blank(ruling.model, ruling.ids, ruling.fields)
+    def _take_out(self, cases):
+        """Carry out what anonymises records of others and records that stay."""
+        mentions, takes_part, blanks = defaultdict(lambda: defaultdict(set)), defaultdict(set), defaultdict(set)
+        for case in cases:
+            for ruling in case.rulings:
+                redacted = ruling.action == "review" and case.decisions.get(ruling.rule) == "redact"
+                if ruling.model == PERSON and ruling.field == "id":
+                    continue
+                if redacted or (ruling.action == "anonymise" and ruling.reason == "mention"):
+                    # beside an address that is the person's alone, the name means the person too
+                    for name in ruling.fields:
+                        for id_ in ruling.ids:
+                            mentions[ruling.model, name][id_].update(case.identity.all)
+                elif ruling.action == "anonymise" and ruling.reason == "takes_part":
+                    for name in ruling.fields:
+                        others = case.located.ids(self.env[ruling.model]._fields[name].comodel_name)
+                        takes_part[ruling.model, name].update((id_, other) for id_ in ruling.ids for other in others)
+                elif ruling.action == "anonymise":
+                    blanks[ruling.model, ruling.fields].update(ruling.ids)
+        for (model, name), identifiers in sorted(mentions.items()):
+            self._redact(model, name, identifiers)
+        for (model, name), pairs in sorted(takes_part.items()):
+            self._cut(model, name, sorted(pairs))
+        for (model, names), ids in sorted(blanks.items()):
+            self._blank(model, sorted(ids), names)
 
-    def _cut(self, ruling, located):
-        """Take the person out of a record of others."""
-        for name in ruling.fields:
-            field = self.env[ruling.model]._fields[name]
-            if field.type == "many2many":
-                query = SQL(
-                    "DELETE FROM %s WHERE %s = ANY(%s) AND %s = ANY(%s)",
-                    SQL.identifier(field.relation),
-                    SQL.identifier(field.column1),
-                    list(ruling.ids),
-                    SQL.identifier(field.column2),
-                    list(located.ids(field.comodel_name)),
-                )
-            else:
-                query = SQL(
-                    "UPDATE %s SET %s = NULL WHERE id = ANY(%s)",
-                    SQL.identifier(self.env[ruling.model]._table),
-                    SQL.identifier(name),
-                    list(ruling.ids),
-                )
-            self.env.cr.execute(query)
+    def _cut(self, model, name, pairs):
+        """Take people out of records of others: pairs (record, contact)."""
+        field = self.env[model]._fields[name]
+        ids, others = [id_ for id_, _other in pairs], [other for _id, other in pairs]
+        if field.type == "many2many":
+            query = SQL(
+                "DELETE FROM %(table)s t USING unnest(%(ids)s::int[], %(others)s::int[]) AS c (id, other)"
+                " WHERE t.%(own)s = c.id AND t.%(other)s = c.other",
+                table=SQL.identifier(field.relation),
+                own=SQL.identifier(field.column1),
+                other=SQL.identifier(field.column2),
+                ids=ids,
+                others=others,
+            )
+        else:
+            query = SQL(
+                "UPDATE %s SET %s = NULL WHERE id = ANY(%s)",
+                SQL.identifier(self.env[model]._table),
+                SQL.identifier(name),
+                ids,
+            )
+        self.env.cr.execute(query)
         self.env.invalidate_all()
 
-    def _redact(self, ruling, identifiers):
-        """Take the identifiers out of somebody else's words, in every language of a translated text."""
-        table = SQL.identifier(self.env[ruling.model]._table)
-        for name in ruling.fields:
-            column = SQL.identifier(name)
-            rows = self.env.execute_query(
-                SQL("SELECT id, %s FROM %s WHERE id = ANY(%s)", column, table, list(ruling.ids))
-            )
-            for id_, value in rows:
-                if isinstance(value, dict):
-                    value = {lang: redact.redact(text or "", identifiers)[0] for lang, text in value.items()}
-                    new = SQL("%s::jsonb", json.dumps(value))
-                else:
-                    new = SQL("%s", redact.redact(value or "", identifiers)[0])
-                self.env.cr.execute(SQL("UPDATE %s SET %s = %s WHERE id = %s", table, column, new, id_))
+    def _redact(self, model, name, identifiers):
+        """Take identifiers, given by record, out of somebody else's words, in every language of a translated text."""
+        table, column = SQL.identifier(self.env[model]._table), SQL.identifier(name)
+        rows = self.env.execute_query(SQL("SELECT id, %s FROM %s WHERE id = ANY(%s)", column, table, list(identifiers)))
+        for id_, value in rows:
+            if isinstance(value, dict):
+                value = {lang: redact.redact(text or "", identifiers[id_])[0] for lang, text in value.items()}
+                new = SQL("%s::jsonb", json.dumps(value))
+            else:
+                new = SQL("%s", redact.redact(value or "", identifiers[id_])[0])
+            self.env.cr.execute(SQL("UPDATE %s SET %s = %s WHERE id = %s", table, column, new, id_))
         self.env.invalidate_all()
 
     @api.model
@@ -230,28 +245,41 @@ class GdprExecutor(models.AbstractModel):
 
     # -- the contact ---------------------------------------------------------------------------------
 
-    def _erase_partners(self, request, rulings):
+    def _erase_partners(self, cases):
         """Seal what a law needs, wipe the rest, delete contacts that nothing holds."""
-        sealed = [ruling for ruling in rulings if ruling.action == "seal"]
-        for ruling in sealed:
-            self.env["gdpr.vault"]._seal(PERSON, ruling.ids, ruling.fields, request, "block", ruling.law, ruling.until)
-        for ruling in rulings:
+        rulings = [(case, ruling) for case in cases for ruling in case.rulings if ruling.model == PERSON]
+        sealings = [
+            Sealing(id_, ruling.fields, case.request_id, ruling.law, ruling.until)
+            for case, ruling in rulings
+            if ruling.action == "seal"
+            for id_ in ruling.ids
+        ]
+        self.env["gdpr.vault"]._seal(PERSON, self._not_yet_sealed(sealings), "block")
+        blanks, states, gone = defaultdict(list), defaultdict(list), []
+        states["blocked"] = [sealing.res_id for sealing in sealings]
+        for _case, ruling in rulings:
             if ruling.action == "anonymise":
-                self._blank(PERSON, ruling.ids, ruling.fields)
-        partners = self.env[PERSON]
-        states = defaultdict(lambda: partners)
-        for ruling in rulings:
-            if ruling.action == "seal":
-                states["blocked"] |= partners.browse(ruling.ids)
-            elif ruling.action == "anonymise" and ruling.reason == "shell":
-                states["erased"] |= partners.browse(ruling.ids)
-        for state, records in states.items():
-            records.write({"gdpr_state": state})
+                blanks[ruling.fields] += ruling.ids
+                if ruling.reason == "shell":
+                    states["erased"] += ruling.ids
+            elif ruling.action == "delete":
+                gone += ruling.ids
+        for names, ids in blanks.items():
+            self._blank(PERSON, ids, names)
+        for state, ids in states.items():
+            self.env[PERSON].browse(ids).write({"gdpr_state": state})
         if states["erased"]:
-            self._archive(states["erased"])
-        gone = [id_ for ruling in rulings if ruling.action == "delete" for id_ in ruling.ids]
+            self._archive(self.env[PERSON].browse(states["erased"]))
         if gone:
             self._delete(PERSON, gone)
+
+    def _not_yet_sealed(self, sealings):
+        """Those that an earlier run of the same request, which left something over, did not seal."""
+        rows = self.env["gdpr.vault"].search(
+            [("model_name", "=", PERSON), ("request_id", "in", [sealing.request_id for sealing in sealings])]
+        )
+        sealed = {(row.res_id, row.request_id.id) for row in rows}
+        return [sealing for sealing in sealings if (sealing.res_id, sealing.request_id) not in sealed]
 
     def _archive(self, partners):
         """Take empty shells out of sight; their logins were closed with the user."""

@@ -42,6 +42,10 @@ class _Trail:
         return fresh
 
     @property
+    def has_fresh(self):
+        return bool(self._fresh)
+
+    @property
     def own(self):
         return self._own
 
@@ -78,11 +82,26 @@ class GdprFinder(models.AbstractModel):
         :param known: an :class:`Identity` gathered earlier, for a person whose records are partly gone
         :return: (:class:`Located`, :class:`Identity`)
         """
-        [(trail, identity)] = self._search([partner_ids], known)
-        self._search_inside(trail, identity)
-        self._walk([trail])
-        self._search_texts(trail, identity)
-        return trail.located(), identity
+        [found] = self._locate_all([partner_ids], [known])
+        return found
+
+    @api.model
+    def _locate_all(self, people, known=None):
+        """Collect where some people are, mentions in others' words included.
+
+        :param people: list of lists of contact ids, one list a person
+        :param known: an :class:`Identity` or nothing for each of them
+        :return: list of (:class:`Located`, :class:`Identity`) in the same order
+        """
+        found = self._search(people, known)
+        for trail, identity in found:
+            self._search_inside(trail, identity)
+        if unfinished := [trail for trail, _identity in found if trail.has_fresh]:
+            with self.env["gdpr.data.path"]._indexes_only():
+                self._walk(unfinished)
+        for trail, identity in found:
+            self._search_texts(trail, identity)
+        return [(trail.located(), identity) for trail, identity in found]
 
     @api.model
     def _locate_records(self, people):
@@ -159,7 +178,7 @@ class GdprFinder(models.AbstractModel):
             values[places[n - 1][0]][kind].add(value)
         identities = [Identity.gather(**values[trail]) for trail in trails]
         if known:
-            identities = [identity | known for identity in identities]
+            identities = [new | old if old else new for new, old in zip(identities, known, strict=True)]
         given = [
             (number, value)
             for number, identity in enumerate(identities)

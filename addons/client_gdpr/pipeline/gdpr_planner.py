@@ -1,10 +1,10 @@
 from collections import defaultdict
 
-from odoo import api, models
+from odoo import api, models, tools
 from odoo.tools import SQL
 
 from ..models.gdpr_data_map import PERSON
-from ..tools.plan import Ruling
+from ..tools.plan import People, Ruling
 
 #: Of two links to the same record the stronger decides.
 STRENGTH = {"delete": 3, "anonymise": 2, "keep": 1, "cut": 0}
@@ -15,7 +15,8 @@ class GdprPlanner(models.AbstractModel):
     """What is to happen to everything that was found, and why. Judges and never touches.
 
     A model with a law of its own gets a method ``_judge_<model>`` (dots as underscores) that takes the
-    record ids and the default ruling and returns rulings; glue add-ons add theirs.
+    record ids of some people, the default ruling and the :class:`People`, and returns rulings that share the ids out
+    among them; glue add-ons add theirs.
     """
 
     _name = "gdpr.planner"
@@ -23,52 +24,88 @@ class GdprPlanner(models.AbstractModel):
 
     @api.model
     def _plan(self, located):
-        """Rule on every record located.
+        """Rule on every record located of one person; see :meth:`_plan_all`."""
+        [rulings] = self._plan_all([located])
+        return rulings
 
-        :return: tuple of :class:`Ruling`; each record of a model is in one ruling, participations apart
+    @api.model
+    def _plan_all(self, located):
+        """Rule on every record located of some people, by few statements for all of them.
+
+        :param located: list of :class:`Located`, one a person
+        :return: list of tuples of :class:`Ruling` in the same order; each record of a model is in one ruling of a
+            person, participations apart
         """
-        grounds = self.env["gdpr.ground"]._grounds(located.partner_ids)
-        rulings = []
-        for model in sorted({hit.model for hit in located.hits} - {PERSON}):
-            rulings += self._rule_on_model(model, located, grounds)
-        rulings += self._rule_on_partners(located, grounds, rulings)
-        return tuple(sorted((r for r in rulings if r.ids), key=lambda r: (r.rule, r.until is None, str(r.until))))
+        self.env.flush_all()
+        grounds = self.env["gdpr.ground"]._grounds(sorted({id_ for one in located for id_ in one.partner_ids}))
+        people = People(located, grounds)
+        rulings = [[] for _one in located]
+        hits = defaultdict(list)
+        for number, one in enumerate(located):
+            for hit in one.hits:
+                hits[hit.model].append((number, hit))
+        for model in sorted(hits.keys() - {PERSON}):
+            for number, ruling in self._rule_on_model(model, hits[model], people):
+                rulings[number].append(ruling)
+        for number, ruling in self._rule_on_partners(people, rulings):
+            rulings[number].append(ruling)
+        return [
+            tuple(sorted((r for r in some if r.ids), key=lambda r: (r.rule, r.until is None, str(r.until))))
+            for some in rulings
+        ]
 
-    def _rule_on_model(self, model, located, grounds):
+    def _rule_on_model(self, model, hits, people):
+        """Yield (person, ruling) on the records of a model; ``hits`` are pairs (person, hit)."""
         declared = self.env["gdpr.data.map"]._declarations()
-        best, cuts, texts, undecided = {}, [], [], []
-        for hit in located.hits:
-            if hit.model != model:
-                continue
+        best, cuts, texts, undecided = defaultdict(dict), [], [], []
+        for number, hit in hits:
             row = declared.get((model, hit.field))
             if hit.bond == "text":
-                texts.append(hit)
+                texts.append((number, hit))
             elif row is None:
-                undecided.append(hit)
+                undecided.append((number, hit))
             elif row.action == "cut":
-                cuts.append(hit)
+                cuts.append((number, hit))
             else:
+                of_person = best[number]
                 for id_ in hit.ids:
-                    if id_ not in best or STRENGTH[row.action] > STRENGTH[best[id_].action]:
-                        best[id_] = row
-        rulings = []
-        grouped = defaultdict(list)
-        for id_, row in best.items():
-            grouped[row].append(id_)
-        for row, ids in grouped.items():
-            rulings += self._judge(model, tuple(sorted(ids)), self._default_ruling(row), grounds, located)
-        gone = {id_ for ruling in rulings if ruling.action == "delete" for id_ in ruling.ids}
-        for hit in cuts:
-            ids = tuple(id_ for id_ in hit.ids if id_ not in gone)
-            rulings.append(Ruling(model, hit.field, ids, "anonymise", "takes_part", fields=(hit.field,)))
-        for hit in texts:
-            ids = tuple(id_ for id_ in hit.ids if id_ not in gone)
+                    if id_ not in of_person or STRENGTH[row.action] > STRENGTH[of_person[id_].action]:
+                        of_person[id_] = row
+        gone = defaultdict(set)
+        for row, owners in self._by_declaration(best).items():
+            for ruling in self._judge(model, tuple(sorted(owners)), self._default_ruling(row), people):
+                for number, ids in self._by_person(ruling.ids, owners).items():
+                    if ruling.action == "delete":
+                        gone[number].update(ids)
+                    yield number, self._with_ids(ruling, ids)
+        for number, hit in cuts:
+            ids = tuple(id_ for id_ in hit.ids if id_ not in gone[number])
+            yield number, Ruling(model, hit.field, ids, "anonymise", "takes_part", fields=(hit.field,))
+        for number, hit in texts:
+            ids = tuple(id_ for id_ in hit.ids if id_ not in gone[number])
             action, reason = ("anonymise", "mention") if hit.sure else ("review", "mention_by_name")
-            rulings.append(Ruling(model, hit.field, ids, action, reason, fields=(hit.field,)))
-        for hit in undecided:
-            ids = tuple(id_ for id_ in hit.ids if id_ not in gone)
-            rulings.append(Ruling(model, hit.field, ids, "review", "undecided"))
-        return rulings
+            yield number, Ruling(model, hit.field, ids, action, reason, fields=(hit.field,))
+        for number, hit in undecided:
+            ids = tuple(id_ for id_ in hit.ids if id_ not in gone[number])
+            yield number, Ruling(model, hit.field, ids, "review", "undecided")
+
+    @staticmethod
+    def _by_declaration(best):
+        """Declaration → record → people, from person → record → declaration."""
+        grouped = defaultdict(lambda: defaultdict(list))
+        for number, rows in best.items():
+            for id_, row in rows.items():
+                grouped[row][id_].append(number)
+        return grouped
+
+    @staticmethod
+    def _by_person(ids, owners):
+        """Person → their records among the ids."""
+        grouped = defaultdict(list)
+        for id_ in ids:
+            for number in owners[id_]:
+                grouped[number].append(id_)
+        return grouped
 
     def _default_ruling(self, row):
         """The ruling a declaration asks for, without records."""
@@ -79,6 +116,7 @@ class GdprPlanner(models.AbstractModel):
         return Ruling(row.model, row.field, (), "delete", "no_ground")
 
     @api.model
+    @tools.ormcache("model")
     def _personal_fields(self, model):
         """Names of the fields that are cleared or replaced when a record of the model is anonymised."""
         return tuple(
@@ -91,12 +129,12 @@ class GdprPlanner(models.AbstractModel):
             )
         )
 
-    def _judge(self, model, ids, ruling, grounds, located):
+    def _judge(self, model, ids, ruling, people):
         """Let the model's own law speak, else follow the declaration."""
         judge = getattr(self, f"_judge_{model.replace('.', '_')}", None)
         if judge is None:
             return [self._with_ids(ruling, ids)]
-        return judge(ids, ruling, grounds, located)
+        return judge(ids, ruling, people)
 
     @staticmethod
     def _with_ids(ruling, ids, **changes):
@@ -113,7 +151,7 @@ class GdprPlanner(models.AbstractModel):
 
     # -- models with a law of their own --------------------------------------------------------------
 
-    def _judge_sale_order(self, ids, ruling, grounds, located):
+    def _judge_sale_order(self, ids, ruling, people):
         """A quotation goes; a confirmed order is a business record: it stays and loses the person."""
         confirmed, open_ = self._split(ids, "sale.order", [("state", "not in", ("draft", "sent", "cancel"))])
         return [
@@ -127,7 +165,7 @@ class GdprPlanner(models.AbstractModel):
             ),
         ]
 
-    def _judge_payment_token(self, ids, ruling, grounds, located):
+    def _judge_payment_token(self, ids, ruling, people):
         """A saved payment method that payments point to stays as an empty row."""
         rows = self.env.execute_query(
             SQL("SELECT DISTINCT token_id FROM payment_transaction WHERE token_id = ANY(%s)", list(ids))
@@ -139,13 +177,14 @@ class GdprPlanner(models.AbstractModel):
             self._with_ids(ruling, [id_ for id_ in ids if id_ not in used]),
         ]
 
-    def _judge_calendar_event(self, ids, ruling, grounds, located):
+    def _judge_calendar_event(self, ids, ruling, people):
         """A meeting with others stays theirs: the person is taken out of it."""
         alone, shared = [], []
         for event in self.env["calendar.event"].sudo().with_context(active_test=False).browse(ids):
-            others = event.partner_ids.filtered(lambda partner: partner.id not in located.partner_ids)
-            outsiders = others.filtered(lambda partner: partner.partner_share)
-            (shared if outsiders else alone).append(event.id)
+            holders = people.holders("calendar.event", event.id)
+            others = event.partner_ids.filtered("partner_share").ids
+            outsiders = set(others).difference(*(located.partner_ids for located in holders))
+            (shared if outsiders or len(holders) > 1 else alone).append(event.id)
         return [
             self._with_ids(ruling, alone, action="delete", fields=()),
             self._with_ids(ruling, shared, action="anonymise", reason="takes_part", fields=("partner_ids",)),
@@ -153,54 +192,63 @@ class GdprPlanner(models.AbstractModel):
 
     # -- the contact itself --------------------------------------------------------------------------
 
-    def _rule_on_partners(self, located, grounds, rulings):
-        """Seal what an obliging ground names, keep an empty shell where rows stay linked, else delete."""
-        obliging = [ground for ground in grounds if ground.kind == "obliging"]
-        held = {ground.partner_id for ground in obliging}
-        linked = self._still_linked(located, rulings)
-        result = []
+    def _rule_on_partners(self, people, rulings):
+        """Yield (person, ruling): seal what an obliging ground names, keep an empty shell where rows stay linked,
+        else delete.
+        """
+        held = defaultdict(list)
+        for ground in people.grounds:
+            if ground.kind == "obliging":
+                held[ground.partner_id].append(ground)
+        linked = self._still_linked(people, rulings)
+        waiting = self._waiting_for_tax_period(sorted(held))
         everything = self._personal_fields(PERSON)
-        for partner in self.env[PERSON].sudo().with_context(active_test=False).browse(located.partner_ids):
-            if partner.id in held:
-                result += self._rule_on_held(partner, [g for g in obliging if g.partner_id == partner.id], everything)
-            elif partner.id in linked:
-                result.append(Ruling(PERSON, "id", partner.ids, "anonymise", "shell", fields=everything))
-            else:
-                result.append(Ruling(PERSON, "id", tuple(partner.ids), "delete", "no_ground"))
-        return self._join(result)
+        for number, located in enumerate(people.located):
+            result = []
+            for id_ in located.partner_ids:
+                if id_ in held:
+                    result += self._rule_on_held(id_, held[id_], everything, id_ in waiting)
+                elif id_ in linked:
+                    result.append(Ruling(PERSON, "id", (id_,), "anonymise", "shell", fields=everything))
+                else:
+                    result.append(Ruling(PERSON, "id", (id_,), "delete", "no_ground"))
+            for ruling in self._join(result):
+                yield number, ruling
 
-    def _rule_on_held(self, partner, grounds, everything):
+    def _rule_on_held(self, partner_id, grounds, everything, waits):
         """Two rulings on a contact that a law protects: what it needs, and the rest."""
         unknown = next((g for g in grounds if g.until is None), None)
         latest = unknown or max(grounds, key=lambda g: g.until)
         needed = frozenset().union(*(ground.scope for ground in grounds))
         named = tuple(sorted(needed.intersection(everything)))
         rest = tuple(name for name in everything if name not in needed)
-        if partner.vat and self._waits_for_tax_period(partner):
-            kept = Ruling(PERSON, "id", tuple(partner.ids), "keep", "tax_period_open", latest.law, latest.until, named)
-        else:
-            kept = Ruling(PERSON, "id", tuple(partner.ids), "seal", "statute", latest.law, latest.until, named)
-        return [kept, Ruling(PERSON, "id", tuple(partner.ids), "anonymise", "beyond_statute", fields=rest)]
+        action, reason = ("keep", "tax_period_open") if waits else ("seal", "statute")
+        kept = Ruling(PERSON, "id", (partner_id,), action, reason, latest.law, latest.until, named)
+        return [kept, Ruling(PERSON, "id", (partner_id,), "anonymise", "beyond_statute", fields=rest)]
 
-    def _waits_for_tax_period(self, partner):
-        """Whether tax statements still read the live contact, so that sealing must wait."""
-        return False
+    def _waiting_for_tax_period(self, partner_ids):
+        """Contacts with a tax number that tax statements still read live, so that sealing must wait: a set of ids."""
+        return frozenset()
 
-    def _still_linked(self, located, rulings):
+    def _still_linked(self, people, rulings):
         """Contacts that a record which stays points to, and contacts with a login."""
-        users = self.env["res.users"].sudo().with_context(active_test=False)
-        # by number: their own order, by name, would join every contact
-        linked = set(users.search([("partner_id", "in", located.partner_ids)], order="id").partner_id.ids)
+        partner_ids = [id_ for located in people.located for id_ in located.partner_ids]
+        rows = self.env.execute_query(SQL("SELECT partner_id FROM res_users WHERE partner_id = ANY(%s)", partner_ids))
+        linked = {partner_id for (partner_id,) in rows}
         declared = self.env["gdpr.data.map"]._declarations()
-        gone = {(r.model, id_) for r in rulings if r.action == "delete" for id_ in r.ids}
-        for hit in located.hits:
-            field = self.env[hit.model]._fields[hit.field]
-            row = declared.get((hit.model, hit.field))
-            if field.comodel_name != PERSON or field.type != "many2one" or (row and row.action == "cut"):
-                continue
-            staying = [id_ for id_ in hit.ids if (hit.model, id_) not in gone]
-            linked.update(self.env[hit.model].sudo().with_context(active_test=False).browse(staying)[hit.field].ids)
-        return linked.intersection(located.partner_ids)
+        staying = defaultdict(list)
+        for number, located in enumerate(people.located):
+            gone = {(r.model, id_) for r in rulings[number] if r.action == "delete" for id_ in r.ids}
+            for hit in located.hits:
+                field = self.env[hit.model]._fields[hit.field]
+                row = declared.get((hit.model, hit.field))
+                if field.comodel_name == PERSON and field.type == "many2one" and not (row and row.action == "cut"):
+                    staying[hit.model, hit.field] += [id_ for id_ in hit.ids if (hit.model, id_) not in gone]
+        for (model, name), ids in staying.items():
+            table, column = SQL.identifier(self.env[model]._table), SQL.identifier(name)
+            rows = self.env.execute_query(SQL("SELECT DISTINCT %s FROM %s WHERE id = ANY(%s)", column, table, ids))
+            linked.update(partner_id for (partner_id,) in rows)
+        return linked.intersection(partner_ids)
 
     @staticmethod
     def _join(rulings):

@@ -142,25 +142,25 @@ class GdprReporter(models.AbstractModel):
     # -- certificate ---------------------------------------------------------------------------------
 
     @api.model
-    def _certificate(self, request, rulings, drift, leftovers, looked_at):
-        """The signed statement of an erasure. It holds codes, counts, laws and dates, and names nobody.
+    def _certificate(self, request, case, looked_at):
+        """The signed statement of an erasure that left nothing over. It holds codes, counts, laws and dates, and names
+        nobody.
 
         :return: the certificate, ready for ``tools.certificate.verify``
         """
         undecided = sorted(".".join(key) for key in self.env["gdpr.data.map"]._undecided())
-        decisions = request.plan_id._decisions()
         items = [
             {
                 "model": ruling.model,
                 "field": ruling.field,
                 "count": len(ruling.ids),
-                "action": self._done(ruling, decisions),
+                "action": self._done(ruling, case.decisions),
                 "reason": ruling.reason,
                 "law": ruling.law,
                 "until": ruling.until.isoformat() if ruling.until else None,
                 "fields": list(ruling.fields),
             }
-            for ruling in sorted(rulings, key=lambda r: (READING_ORDER.index(r.action), r.rule))
+            for ruling in sorted((*case.earlier, *case.rulings), key=lambda r: (READING_ORDER.index(r.action), r.rule))
         ]
         content = {
             "version": 1,
@@ -173,7 +173,7 @@ class GdprReporter(models.AbstractModel):
             "approved_by": request.approver_id.id,
             "plan_digest": request.plan_id.digest,
             "items": items,
-            "came_later": [{"model": model, "count": count} for model, count in drift.later],
+            "came_later": [{"model": model, "count": count} for model, count in case.later],
             "undecided_fields": undecided,
             "decided_by_dpo": sorted(
                 ".".join(key)
@@ -182,7 +182,7 @@ class GdprReporter(models.AbstractModel):
             ),
             "verified": {
                 **looked_at,
-                "leftovers": [{"model": x.model, "field": x.field, "count": len(x.ids)} for x in leftovers],
+                "leftovers": [],
             },
             "backups_lapse": self._backups_lapse().isoformat(),
         }

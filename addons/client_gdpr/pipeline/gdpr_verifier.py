@@ -18,22 +18,27 @@ class GdprVerifier(models.AbstractModel):
     _description = "Verifier of an Erasure"
 
     @api.model
-    def _leftovers(self, identity, located, rulings, decisions):
-        """Places in which an old identifier still stands without a ground.
+    def _leftovers(self, cases):
+        """Places in which old identifiers still stand without a ground.
 
-        Identifiers that name this person alone are looked for everywhere; names, which strangers may
+        Identifiers that name a person alone are looked for everywhere; names, which strangers may
         share, in the rows that were the person's and in the free text nobody decided to leave.
 
-        :return: tuple of :class:`Leftover`
+        :param cases: list of :class:`Case` that were executed
+        :return: list of tuples of :class:`Leftover` in the same order
         """
         self.env.flush_all()
+        return [self._leftovers_of(case) for case in cases]
+
+    def _leftovers_of(self, case):
+        identity = case.identity
         sure, any_ = redact.pattern(identity.sure), redact.pattern(identity.all)
         if any_ is None:
             return ()
-        kept = self._kept(rulings, decisions)
+        kept = self._kept(case)
         result = []
         for model, names in sorted(self._text_columns().items()):
-            ours = set(located.ids(model)) - kept.get(model, set())
+            ours = set(case.located.ids(model)) - kept.get(model, set())
             words = self._word_fields(model)
             found = {}
             for id_, texts in self.env["gdpr.data.path"]._read_mentions(model, names, identity.all):
@@ -52,11 +57,11 @@ class GdprVerifier(models.AbstractModel):
         columns = self._text_columns()
         return {"tables": len(columns), "columns": sum(map(len, columns.values()))}
 
-    def _kept(self, rulings, decisions):
+    def _kept(self, case):
         """Rows in which the plan says the identity stays: model → ids."""
         kept = {}
-        for ruling in rulings:
-            left = ruling.action == "review" and decisions.get(ruling.rule) == "leave"
+        for ruling in (*case.earlier, *case.rulings):
+            left = ruling.action == "review" and case.decisions.get(ruling.rule) == "leave"
             if ruling.action == "keep" or left:
                 kept.setdefault(ruling.model, set()).update(ruling.ids)
         return kept

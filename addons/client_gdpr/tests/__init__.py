@@ -1,5 +1,6 @@
 from . import common
 from . import test_access
+from . import test_bulk
 from . import test_consent_sources
 from . import test_data_map
 from . import test_deadline

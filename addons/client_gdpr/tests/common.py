@@ -33,6 +33,18 @@ class GdprCase(ConsentCase):
         requests = self.env["gdpr.request"].with_user(user or self.handler)
         return requests.browse(requests.request_open(kind, (partner or self.person).ids, received, "email"))
 
+    def approve_many(self, partners):
+        """Erasures of some people, planned together and approved: one request each."""
+        requests = self.env["gdpr.request"].browse(
+            self.open_request(partner=partner, received=fields.Datetime.now()).id for partner in partners
+        )
+        requests.with_user(self.handler).action_confirm_identity()
+        requests.with_user(self.handler).action_plan()
+        requests.plan_line_ids.filtered(lambda line: line.action == "review").with_user(self.handler).action_leave()
+        requests.with_user(self.handler).action_submit()
+        requests.with_user(self.approver).action_approve()
+        return requests.with_user(self.approver)
+
     def erase(self, partner=None):
         """Take an erasure from its arrival to its certificate."""
         request = self.open_request(partner=partner, received=fields.Datetime.now())

@@ -1,4 +1,5 @@
 import base64
+from datetime import date
 from unittest.mock import patch
 
 from odoo import fields
@@ -9,6 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 
 from ..tools import capability
+from ..tools.plan import Sealing
 from .common import GdprCase
 
 HEAD = "Name;E-mail;Phone;Purpose;Answer;Source;Date;Evidence"
@@ -20,9 +22,10 @@ class SealedCase(GdprCase):
 
     def block(self, partner):
         """Seal a contact as an erasure does that a law keeps from deleting."""
-        names = ["name", "email", "email_normalized", "phone", "phone_sanitized", "street"]
+        names = ("name", "email", "email_normalized", "phone", "phone_sanitized", "street")
         request = self.open_request(partner=partner)
-        self.env["gdpr.vault"]._seal("res.partner", partner.ids, names, request, "block", "Law 1", "2099-01-01")
+        sealing = Sealing(partner.id, names, request.id, "Law 1", date(2099, 1, 1))
+        self.env["gdpr.vault"]._seal("res.partner", [sealing], "block")
         partner.with_context(**{capability.KEY: capability.SWEEP}).gdpr_state = "blocked"
         partner.invalidate_recordset()
 

@@ -1,15 +1,19 @@
 """The values that travel through the pipeline: what was found, what is to happen, and why.
 
-``Located`` leaves the finder, ``Ruling`` and ``PlanLine`` leave the planner, ``Leftover`` leaves the
-verifier. They hold ids and codes, never a person's data.
+``Located`` leaves the finder, ``Ruling`` leaves the planner, ``Leftover`` leaves the verifier: ids and codes, never a
+person's data. A ``Case`` is one person on the way from room to room, with the identifiers to look for.
 """
 
 import datetime
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from .identity import Identity
 
 Action = Literal["delete", "anonymise", "seal", "keep", "review"]
 Bond = Literal["self", "own", "part", "text"]
@@ -86,6 +90,114 @@ class Ruling:
     def rule(self) -> tuple[str, str, str, str]:
         """The part that a person approves: the rule on this person, not the single records."""
         return (self.model, self.field, self.action, self.reason)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**self.__dict__, "until": self.until and self.until.isoformat()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Ruling":
+        """What :meth:`to_dict` was made of."""
+        until = values["until"] and datetime.date.fromisoformat(values["until"])
+        return cls(**{**values, "ids": tuple(values["ids"]), "fields": tuple(values["fields"]), "until": until})
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """Values of one record that move into the vault, for which request, and how long a law needs them."""
+
+    res_id: int
+    fields: tuple[str, ...]
+    request_id: int
+    law: str = ""
+    until: datetime.date | None = None
+
+
+@dataclass(frozen=True)
+class People:
+    """People who are planned for together, as a judge sees them: their grounds, and whose a record is."""
+
+    located: Sequence[Located]
+    grounds: Sequence[Ground]
+
+    def holders(self, model: str, id_: int) -> tuple[Located, ...]:
+        """The people of whom a record was found."""
+        return tuple(self.located[number] for number in self._holders[model][id_])
+
+    def grounds_of(self, model: str, id_: int) -> tuple[Ground, ...]:
+        """The grounds for the people of whom a record was found."""
+        partner_ids = {partner_id for located in self.holders(model, id_) for partner_id in located.partner_ids}
+        return tuple(ground for partner_id in sorted(partner_ids) for ground in self._grounds[partner_id])
+
+    @cached_property
+    def _holders(self) -> dict[str, dict[int, list[int]]]:
+        found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for number, located in enumerate(self.located):
+            for hit in located.hits:
+                for id_ in hit.ids:
+                    numbers = found[hit.model][id_]
+                    if not numbers or numbers[-1] != number:
+                        numbers.append(number)
+        return found
+
+    @cached_property
+    def _grounds(self) -> dict[int, list[Ground]]:
+        found: dict[int, list[Ground]] = defaultdict(list)
+        for ground in self.grounds:
+            found[ground.partner_id].append(ground)
+        return found
+
+
+@dataclass(frozen=True)
+class Case:
+    """One person on the way through the pipeline.
+
+    :ivar request_id: the request that asks for it
+    :ivar identity: what the person is recognised by
+    :ivar decisions: rule → ``redact`` or ``leave`` for what somebody had to decide
+    :ivar later: records that came after the approval: (model, how many)
+    :ivar earlier: rulings carried out by a run that left something over
+    """
+
+    request_id: int
+    located: Located
+    identity: Identity
+    rulings: tuple[Ruling, ...] = ()
+    decisions: Mapping[tuple[str, str, str, str], str] = field(default_factory=dict)
+    later: tuple[tuple[str, int], ...] = ()
+    earlier: tuple[Ruling, ...] = ()
+
+    def carried_out(self, again: Iterable[Ruling]) -> tuple[Ruling, ...]:
+        """What this run did to records that a later run does not find again."""
+        found = {(ruling.model, id_) for ruling in again for id_ in ruling.ids}
+        done = [r for r in self.rulings if r.action != "keep" and self.decisions.get(r.rule) != "leave"]
+        left = [replace(r, ids=tuple(id_ for id_ in r.ids if (r.model, id_) not in found)) for r in done]
+        return self.earlier + tuple(ruling for ruling in left if ruling.ids)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, without the decisions: they stand in the plan."""
+        return {
+            "partners": self.located.partner_ids,
+            "hits": [hit.__dict__ for hit in self.located.hits],
+            "identity": self.identity.to_dict(),
+            "rulings": [ruling.to_dict() for ruling in self.rulings],
+            "later": self.later,
+            "earlier": [ruling.to_dict() for ruling in self.earlier],
+        }
+
+    @classmethod
+    def from_dict(cls, request_id: int, values: Mapping[str, Any], decisions: Mapping | None = None) -> "Case":
+        """What :meth:`to_dict` was made of."""
+        hits = tuple(Hit(**{**hit, "ids": tuple(hit["ids"])}) for hit in values["hits"])
+        return cls(
+            request_id,
+            Located(tuple(values["partners"]), hits),
+            Identity.from_dict(values["identity"]),
+            tuple(map(Ruling.from_dict, values["rulings"])),
+            decisions or {},
+            tuple((model, count) for model, count in values["later"]),
+            tuple(map(Ruling.from_dict, values["earlier"])),
+        )
 
 
 def digest(subject: str, rulings: Iterable[Ruling]) -> str:

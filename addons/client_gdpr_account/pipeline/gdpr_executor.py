@@ -7,19 +7,13 @@ class GdprExecutor(models.AbstractModel):
     def _get_orm_models(self):
         return super()._get_orm_models() | {"account.move"}
 
-    def _prepare_erasure(self, request, located, rulings):
+    def _prepare_erasure(self, cases):
         """Freeze the printed buyer of every kept document before its contact is sealed."""
-        res = super()._prepare_erasure(request, located, rulings)
-        sealed = {
-            id_ for ruling in rulings if ruling.model == "res.partner" and ruling.action == "seal" for id_ in ruling.ids
-        }
-        kept = [
-            id_
-            for ruling in rulings
-            if ruling.model == "account.move" and ruling.action == "keep"
-            for id_ in ruling.ids
-        ]
-        moves = self.env["account.move"].browse(kept)
+        res = super()._prepare_erasure(cases)
+        rulings = [ruling for case in cases for ruling in case.rulings]
+        sealed = {id_ for r in rulings if r.model == "res.partner" and r.action == "seal" for id_ in r.ids}
+        kept = {id_ for r in rulings if r.model == "account.move" and r.action == "keep" for id_ in r.ids}
+        moves = self.env["account.move"].browse(sorted(kept))
         moves.filtered(lambda move: move.partner_id.id in sealed)._gdpr_freeze_buyer()
         self.env.flush_all()
         return res

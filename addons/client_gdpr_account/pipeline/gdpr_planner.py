@@ -10,9 +10,9 @@ AROUND_THE_DOCUMENT = ("narration", "ref", "invoice_source_email")
 class GdprPlanner(models.AbstractModel):
     _inherit = "gdpr.planner"
 
-    def _judge_account_move(self, ids, ruling, grounds, located):
+    def _judge_account_move(self, ids, ruling, people):
         """Art. 17(3)(b): inside the term a posted document stays as it is. A draft protects nobody."""
-        held = {g.res_id: g for g in grounds if g.model == "account.move" and g.kind == "obliging"}
+        held = {g.res_id: g for g in people.grounds if g.model == "account.move" and g.kind == "obliging"}
         kept = defaultdict(list)
         for id_ in ids:
             if id_ in held:
@@ -32,12 +32,12 @@ class GdprPlanner(models.AbstractModel):
             self._with_ids(ruling, never_posted, action="delete", reason="no_ground", fields=()),
         ]
 
-    def _judge_account_move_line(self, ids, ruling, grounds, located):
+    def _judge_account_move_line(self, ids, ruling, people):
         """Lines follow their document: those of a draft that was never posted go with it."""
         posted, drafts = self._split(ids, "account.move.line", [("move_id.posted_before", "=", True)])
         return [self._with_ids(ruling, posted), self._with_ids(ruling, drafts, action="delete", reason="no_ground")]
 
-    def _judge_res_partner_bank(self, ids, ruling, grounds, located):
+    def _judge_res_partner_bank(self, ids, ruling, people):
         """An account that entries or payments point to stays as a row without its number."""
         rows = self.env.execute_query(
             SQL(
@@ -56,7 +56,7 @@ class GdprPlanner(models.AbstractModel):
             self._with_ids(ruling, [id_ for id_ in ids if id_ not in used]),
         ]
 
-    def _judge_ir_attachment(self, ids, ruling, grounds, located):
+    def _judge_ir_attachment(self, ids, ruling, people):
         """Files of a kept document stay with it; so do they where the audit trail protects them."""
         rows = self.env.execute_query(
             SQL(
@@ -69,16 +69,19 @@ class GdprPlanner(models.AbstractModel):
         )
         return self._keep_rows(rows, ids, ruling, "statute")
 
-    def _judge_mail_message(self, ids, ruling, grounds, located):
+    def _judge_mail_message(self, ids, ruling, people):
         """Messages that the restrictive audit trail protects are kept and dated, never bypassed."""
         messages = self.env["mail.message"].sudo().with_context(active_test=False)
         protected = messages.search([("id", "in", list(ids)), ("account_audit_log_restricted", "=", True)])
-        obliging = [g for g in grounds if g.kind == "obliging"]
-        latest = max(obliging, key=lambda g: (g.until is None, g.until), default=None)
-        rows = [(id_, latest.law if latest else "", latest.until if latest else None) for id_ in protected.ids]
+        rows = []
+        for id_ in protected.ids:
+            obliging = [g for g in people.grounds_of("mail.message", id_) if g.kind == "obliging"]
+            latest = next((g for g in obliging if g.until is None), None)
+            latest = latest or max(obliging, key=lambda g: g.until, default=None)
+            rows.append((id_, latest.law, latest.until) if latest else (id_, "", None))
         return self._keep_rows(rows, ids, ruling, "audit_trail")
 
-    def _judge_mail_tracking_value(self, ids, ruling, grounds, located):
+    def _judge_mail_tracking_value(self, ids, ruling, people):
         """Recorded changes follow the message they stand in."""
         values = self.env["mail.tracking.value"].sudo().browse(ids)
         protected = values.mail_message_id.filtered("account_audit_log_restricted")
@@ -99,12 +102,21 @@ class GdprPlanner(models.AbstractModel):
             self._with_ids(ruling, [id_ for id_ in ids if id_ not in gone]),
         ]
 
-    def _waits_for_tax_period(self, partner):
+    def _waiting_for_tax_period(self, partner_ids):
         """VAT statements read the live contact until the tax period of its last document is locked."""
-        moves = self.env["account.move"].sudo()
-        last = moves.search(
-            [("commercial_partner_id", "=", partner.commercial_partner_id.id), ("state", "=", "posted")],
-            order="date desc",
-            limit=1,
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT p.id
+                     FROM res_partner p
+               CROSS JOIN LATERAL (SELECT m.date, m.company_id
+                                     FROM account_move m
+                                    WHERE m.commercial_partner_id = p.commercial_partner_id AND m.state = 'posted'
+                                 ORDER BY m.date DESC
+                                    LIMIT 1) last
+                     JOIN res_company c ON c.id = last.company_id
+                    WHERE p.id = ANY(%s) AND p.vat <> ''
+                      AND (c.tax_lock_date IS NULL OR c.tax_lock_date < last.date)""",
+                partner_ids,
+            )
         )
-        return bool(last) and not (last.company_id.tax_lock_date and last.company_id.tax_lock_date >= last.date)
+        return super()._waiting_for_tax_period(partner_ids) | {id_ for (id_,) in rows}

@@ -1,6 +1,8 @@
+import json
 from datetime import date
 
-from client_gdpr.tools.plan import Hit, Located, Ruling, digest, drift
+from client_gdpr.tools.identity import Identity
+from client_gdpr.tools.plan import Case, Ground, Hit, Located, People, Ruling, digest, drift
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,3 +73,28 @@ def test_what_went_away_by_itself_is_no_drift():
     found = drift(counts(KEEP, GO), [KEEP])
     assert not found.must_go_back
     assert found.later == ()
+
+
+def test_case_comes_back_from_json_as_it_was():
+    located = Located((13,), (Hit("crm.lead", "partner_id", (1, 2), "own"), Hit("mail.message", "body", (9,), "text")))
+    identity = Identity.gather(emails=["ann@post.example"], names=["Ann Other"])
+    case = Case(7, located, identity, (KEEP, GO), {KEEP.rule: "leave"}, (("crm.lead", 1),), (GO,))
+    assert Case.from_dict(7, json.loads(json.dumps(case.to_dict())), {KEEP.rule: "leave"}) == case
+
+
+def test_second_run_remembers_what_the_first_did_and_the_second_does_not_find_again():
+    again = Ruling("crm.lead", "partner_id", (3,), "delete", "no_ground")
+    case = Case(7, Located((13,), ()), Identity(), (KEEP, GO), earlier=(again,))
+    assert case.carried_out([again]) == (again, Ruling("crm.lead", "partner_id", (1, 2), "delete", "no_ground"))
+    assert case.carried_out([GO]) == (again,)
+
+
+def test_people_planned_together_keep_their_own_grounds():
+    one = Located((13,), (Hit("mail.message", "res_id", (1, 2), "own"), Hit("mail.message", "body", (2,), "text")))
+    two = Located((14,), (Hit("mail.message", "res_id", (2,), "own"),))
+    ground = Ground(14, "obliging", "accounting", "Act", None, frozenset(), "account.move", 5)
+    people = People([one, two], [ground])
+    assert people.holders("mail.message", 1) == (one,)
+    assert people.holders("mail.message", 2) == (one, two)
+    assert people.grounds_of("mail.message", 1) == ()
+    assert people.grounds_of("mail.message", 2) == (ground,)
