@@ -6,7 +6,7 @@
     "license": "AGPL-3",
     "author": "client_gdpr contributors",
     "depends": ["client_consent"],
-    "external_dependencies": {"python": ["cryptography", "holidays", "rfc8785"]},
+    "external_dependencies": {"python": ["cryptography", "holidays", "pyzipper", "reportlab", "rfc8785"]},
     "data": [
         "security/client_gdpr_security.xml",
         "security/ir.model.access.csv",
@@ -17,6 +17,8 @@
         "views/gdpr_templates.xml",
         "wizard/gdpr_reason_wizard_views.xml",
         "views/gdpr_plan_line_views.xml",
+        "wizard/gdpr_passphrase_wizard_views.xml",
+        "views/gdpr_package_views.xml",
         "views/gdpr_request_views.xml",
         "views/gdpr_certificate_views.xml",
         "views/gdpr_data_map_views.xml",

@@ -1,7 +1,9 @@
-import json
+import os
 
 from odoo import http
 from odoo.http import request
+
+from ..models.gdpr_request import ANSWER_GROUPS
 
 
 class GdprDownload(http.Controller):
@@ -14,12 +16,31 @@ class GdprDownload(http.Controller):
             raise request.not_found()
         return self._json(record.document, record.request_id.name, "certificate")
 
-    @http.route("/gdpr/request/<int:request_id>/answer.json", type="http", auth="user")
-    def answer(self, request_id):
-        record = request.env["gdpr.request"].browse(request_id).exists()
-        if not record or not record.has_access("read"):
+    @http.route("/gdpr/package/<int:package_id>", type="http", auth="user", methods=["GET"])
+    def package(self, package_id):
+        """An archive, for privacy staff."""
+        record = request.env["gdpr.package"].browse(package_id).exists()
+        if not record or not record.has_access("read") or not request.env.user.has_groups(ANSWER_GROUPS):
             raise request.not_found()
-        return self._json(json.dumps(record._answer_values(), indent=1, ensure_ascii=False), record.name, "answer")
+        return self._archive(record)
+
+    def _archive(self, record):
+        """The archive, streamed from disk."""
+        path = record._hand_out()
+        stream = http.Stream(
+            type="path",
+            path=path,
+            mimetype="application/zip",
+            download_name=record._download_name(),
+            as_attachment=True,
+            size=os.path.getsize(path),
+            etag=False,
+            conditional=False,
+            max_age=0,
+        )
+        response = stream.get_response()
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     def _json(self, text, number, what):
         name = f"{number.replace('/', '-')}-{what}.json"

@@ -35,6 +35,8 @@ UNFINISHED = ("received", "identified", "planned", "submitted", "approved", "exe
 OPEN = (*UNFINISHED, "executed")
 #: What destroys needs a second pair of eyes; the other rights are carried out once it is clear who asks.
 APPROVED_KINDS = ("erasure",)
+#: What is answered by a copy of the person's data.
+ANSWERED_KINDS = ("access", "portability")
 #: Who reads what is held about the person of an access request.
 ANSWER_GROUPS = "client_gdpr.group_gdpr_handler,client_gdpr.group_gdpr_dpo"
 #: Records of a model on the page; the file has them all.
@@ -66,7 +68,11 @@ class GdprRequest(models.Model):
 
     name = fields.Char("Number", required=True, readonly=True, copy=False, default="/")
     kind = fields.Selection(
-        [("access", "Show me"), ("erasure", "Delete me")], "Right", required=True, readonly=True, tracking=True
+        [("access", "Show me"), ("portability", "Take my data along"), ("erasure", "Delete me")],
+        "Right",
+        required=True,
+        readonly=True,
+        tracking=True,
     )
     state = fields.Selection(STATES, default="received", required=True, readonly=True, copy=False, tracking=True)
     partner_ids = fields.Many2many(PERSON, string="Person", readonly=True, copy=False)
@@ -99,6 +105,16 @@ class GdprRequest(models.Model):
     certificate_ids = fields.One2many("gdpr.certificate", "request_id", readonly=True)
     certificate_html = fields.Html(compute="_compute_certificate_html", sanitize=False)
     answer_html = fields.Html("Answer", compute="_compute_answer_html", sanitize=False, groups=ANSWER_GROUPS)
+    package_ids = fields.One2many("gdpr.package", "request_id", "Packages", readonly=True)
+    package_id = fields.Many2one("gdpr.package", "Package", readonly=True, copy=False, index="btree_not_null")
+    package_state = fields.Selection(related="package_id.state", string="State of the package")
+    package_progress = fields.Float(related="package_id.progress", string="Progress of the package", aggregator=None)
+    package_failure = fields.Text(related="package_id.failure", string="Why the package failed")
+    package_size = fields.Char(related="package_id.size_shown", string="Size of the package")
+    package_files = fields.Integer(related="package_id.file_count", string="Files in the package")
+    package_missing = fields.Integer(related="package_id.missing_count", string="Files that are gone")
+    package_ends_at = fields.Datetime(related="package_id.ends_at", string="The package is deleted on")
+    package_passphrase_seen_at = fields.Datetime(related="package_id.passphrase_seen_at", string="Pass phrase shown on")
     identity_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     may_approve = fields.Boolean(compute="_compute_may_approve")
 
@@ -136,8 +152,9 @@ class GdprRequest(models.Model):
     def _compute_answer_html(self):
         """The answer is written afresh each time it is read: the request keeps no copy of the person's data."""
         for request in self:
-            if request.kind == "access" and request.state in ("executed", "answered") and request.partner_ids:
-                request.answer_html = self.env["gdpr.reporter"]._answer_page(request._answer_values(LONGEST_ON_SCREEN))
+            if request.kind in ANSWERED_KINDS and request.state in ("executed", "answered") and request.partner_ids:
+                values = request._answer_values(LONGEST_ON_SCREEN)
+                request.answer_html = self.env["gdpr.reporter"]._answer_page(values)
             else:
                 request.answer_html = False
 
@@ -193,7 +210,7 @@ class GdprRequest(models.Model):
     def request_open(self, kind, partner_ids, received_at, source, note=None, addresses=None, values=None, until=None):
         """Register a person's request.
 
-        :param kind: access or erasure
+        :param kind: access, portability or erasure
         :param partner_ids: ids of the contacts that are this person
         :param received_at: when it arrived, UTC (datetime or ``YYYY-MM-DD HH:MM:SS``)
         :param source: how it came, see the field ``source``
@@ -244,6 +261,10 @@ class GdprRequest(models.Model):
     # values of the request that the kind alone has; `_run_<kind>()` carries out what `action_execute` starts.
 
     def _prepare_access(self, partners, asked):
+        self._refuse_asked(asked)
+        return {}
+
+    def _prepare_portability(self, partners, asked):
         self._refuse_asked(asked)
         return {}
 
@@ -366,16 +387,35 @@ class GdprRequest(models.Model):
         self.failure = False
         self._run_erasure()
 
-    def action_download_answer(self):
-        """Hand out the answer as JSON."""
+    def action_prepare_package(self):
+        """Put the answer into an encrypted archive; an earlier one of this request is deleted."""
         self.ensure_one()
-        return {"type": "ir.actions.act_url", "url": f"/gdpr/request/{self.id}/answer.json", "target": "download"}
+        self._step("handler", ("executed", "answered"))
+        self._only(*ANSWERED_KINDS)
+        self.env["gdpr.package"]._prepare_for(self)
+
+    def action_download_package(self):
+        """Hand out the archive."""
+        return self.package_id.action_download()
+
+    def action_show_passphrase(self):
+        """Show the pass phrase of the archive, once."""
+        return self.package_id.action_show_passphrase()
+
+    def action_purge_package(self):
+        """Delete the archive now."""
+        self._check_group("handler")
+        self.package_id.action_purge()
 
     # -- the pipeline --------------------------------------------------------------------------------
 
     def _run_access(self):
         """The answer is written afresh each time it is read."""
         self.write({"state": "executed", "executed_at": fields.Datetime.now()})
+
+    def _run_portability(self):
+        """The data is put together when it is packed."""
+        self._run_access()
 
     def _look(self):
         """Run finder and planner: a :class:`Case` for each request, with what an unfinished run knew before."""
@@ -513,19 +553,25 @@ class GdprRequest(models.Model):
         return f"gdpr.request/{self.id}".encode()
 
     def _answer_values(self, longest=None):
-        """The access answer as plain values, for the JSON file and, up to ``longest`` records a model, the page."""
+        """The answer as plain values for the page, up to ``longest`` records a model."""
         self.ensure_one()
-        self._only("access")
+        self._only(*ANSWERED_KINDS)
         if not self.env.user.has_groups(ANSWER_GROUPS):
             self._check_group("handler")
         self.check_access("read")
-        partners = self.partner_ids
-        return {
-            "request": self.name,
-            "received": fields.Datetime.to_string(self.received_at),
-            "written": fields.Datetime.to_string(fields.Datetime.now()),
-            **self.env["gdpr.reporter"]._answer(partners.ids, longest),
-        }
+        self._check_contacts()
+        return self.env["gdpr.reporter"]._answer(self, longest)
+
+    def _check_contacts(self):
+        """Refuse to answer about nobody: the contacts may have been deleted since the request came."""
+        if not self.partner_ids:
+            raise UserError(
+                self.env._(
+                    "%s is not there any more, so there is nothing to show. Tell the person so, and find out who "
+                    "deleted the contact and why; if it is another contact now, open a new request there.",
+                    self.subject_label,
+                )
+            )
 
     # -- helpers -------------------------------------------------------------------------------------
 
@@ -563,8 +609,8 @@ class GdprRequest(models.Model):
                     )
                 )
 
-    def _only(self, kind):
-        if any(request.kind != kind for request in self):
+    def _only(self, *kinds):
+        if any(request.kind not in kinds for request in self):
             raise UserError(self.env._("This step does not belong to this kind of request."))
 
     def _why_not_approve(self):

@@ -13,3 +13,5 @@ from . import gdpr_planner
 from . import gdpr_executor
 from . import gdpr_verifier
 from . import gdpr_reporter
+from . import gdpr_answer
+from . import gdpr_information

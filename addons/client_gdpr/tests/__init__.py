@@ -5,6 +5,7 @@ from . import test_consent_sources
 from . import test_data_map
 from . import test_deadline
 from . import test_erasure
+from . import test_package
 from . import test_finder
 from . import test_four_eyes
 from . import test_rights

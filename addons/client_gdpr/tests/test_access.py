@@ -19,7 +19,7 @@ class TestAccess(GdprCase):
         answer = json.loads(json.dumps(request._answer_values()))
         self.assertEqual(answer["topics"][0]["code"], "contact")
         self.assertEqual(answer["consents"][0]["purpose"], "newsletter")
-        self.assertEqual(answer["why"][0]["reason"], "consent")
+        self.assertEqual(answer["grounds"][0]["reason"], "consent")
         request.action_answer()
         self.assertEqual(request.state, "answered")
 

@@ -1,4 +1,5 @@
 import json
+import os
 
 from odoo import fields
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -105,8 +106,10 @@ class TestRpc(GdprCase, HttpCase):
         answer = self.open_request("access")
         answer.action_confirm_identity()
         answer.action_execute()
+        answer.action_prepare_package()
+        self.addCleanup(os.remove, answer.package_id.sudo()._path())
         certificate = self.erase(self.person.copy({"email": False, "phone": False})).certificate_ids
-        paths = (f"/gdpr/request/{answer.id}/answer.json", f"/gdpr/certificate/{certificate.id}.json")
+        paths = (f"/gdpr/package/{answer.package_id.id}", f"/gdpr/certificate/{certificate.id}.json")
         new_test_user(self.env, "t_portal", "base.group_portal")
         for login in ("t_outsider", "t_portal"):
             self.authenticate(login, login)
@@ -117,4 +120,3 @@ class TestRpc(GdprCase, HttpCase):
             opened = self.url_open(path)
             self.assertEqual(opened.status_code, 200, path)
             self.assertNotIn(self.person.name.split()[-1], opened.headers["Content-Disposition"])
-        self.assertEqual(self.url_open(paths[0]).json()["request"], answer.name)

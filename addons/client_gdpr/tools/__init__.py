@@ -9,6 +9,10 @@ redact     taking identifiers out of somebody else's text
 deadlines  when an answer is due (GDPR Art. 12(3), Regulation 1182/71)
 retention  until when a document must be kept
 certificate the signed statement of what went, what stays and why
+answer     the values of an answer to a person
+package    the encrypted archive a person gets, and its pass phrase
+schema     what stands in ``data.json`` of a package, as JSON Schema
+document   the answer as a PDF for people
 capability the private object that passes our own vetoes
 tombstone_file what was erased, as append-only lines outside the database
 ========== ==========================================================================

@@ -66,3 +66,10 @@ class TombstoneFileDamaged(GdprError):
     def __init__(self, file: str, line: int):
         super().__init__(f"{file}, line {line}: does not follow from the line before")
         self.file, self.line = file, line
+
+
+class PackageDamaged(GdprError):
+    """The file of a package on disk is not what was written: it must be built anew."""
+
+    def __init__(self):
+        super().__init__("the file of the package is damaged")

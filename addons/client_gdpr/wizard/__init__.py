@@ -1,3 +1,4 @@
 from . import base_partner_merge
 from . import gdpr_erasure_wizard
 from . import gdpr_reason_wizard
+from . import gdpr_passphrase_wizard

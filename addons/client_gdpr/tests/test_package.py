@@ -1,0 +1,368 @@
+import csv
+import io
+import json
+import os
+from contextlib import contextmanager
+from datetime import timedelta
+from unittest.mock import patch
+
+import pypdf
+import pyzipper
+from odoo import fields
+from odoo.addons.client_gdpr.models import gdpr_package
+from odoo.addons.client_gdpr.models.gdpr_package import GdprPackage
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from . import json_schema
+from .common import GdprCase
+
+
+class PackageCase(GdprCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.env["gdpr.package"]._folder()
+        self.before = self.on_disk()
+        self.addCleanup(self.sweep)
+
+    def on_disk(self):
+        return set(os.listdir(self.folder)) if os.path.isdir(self.folder) else set()
+
+    def sweep(self):
+        for name in self.on_disk() - self.before:
+            os.remove(os.path.join(self.folder, name))
+
+    def answered(self, kind="access", partner=None):
+        request = self.open_request(kind, partner)
+        request.action_confirm_identity()
+        request.action_execute()
+        return request
+
+    def packed(self, kind="access", partner=None):
+        request = self.answered(kind, partner)
+        request.action_prepare_package()
+        return request
+
+    def attach(self, name, raw, record=None, **values):
+        record = record or self.person
+        return self.env["ir.attachment"].create(
+            {"name": name, "raw": raw, "res_model": record._name, "res_id": record.id, **values}
+        )
+
+    def passphrase(self, request):
+        return request.action_show_passphrase()["context"]["default_passphrase"]
+
+    @contextmanager
+    def built_by_cron(self, goes_on=lambda: True, **constants):
+        """Leave every package to the cron, without real commits; a file a piece unless said otherwise."""
+        with (
+            patch.multiple(gdpr_package, **{"SMALL_BYTES": -1, "CHUNK_FILES": 1, **constants}),
+            patch.object(GdprPackage, "_checkpoint", lambda record, done, remaining: goes_on()),
+            patch.object(GdprPackage, "_roll_back", lambda record: record.env.invalidate_all()),
+        ):
+            yield
+
+    def opened(self, request, secret=None):
+        """The open archive of a request."""
+        secret = secret or self.passphrase(request)
+        archive = pyzipper.AESZipFile(request.package_id.sudo()._path())
+        self.addCleanup(archive.close)
+        archive.setpassword(secret.encode())
+        return archive
+
+    def data(self, request):
+        return json.loads(self.opened(request).read("data.json"))
+
+
+@tagged("post_install", "-at_install")
+class TestPackage(PackageCase):
+    def test_package_holds_document_data_tables_and_files_and_fits_its_schema(self):
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        self.person.message_post(body="Asked about opening hours.")
+        self.attach("Service sheet Eliška.txt", b"Blue bicycle, front brake.")
+        request = self.packed()
+        self.assertEqual((request.package_state, request.package_progress, request.package_files), ("ready", 100, 1))
+        archive = self.opened(request)
+        names = set(archive.namelist())
+        self.assertLessEqual({"answer.pdf", "data.json", "schema.json", "files.csv", "tables/res.partner.csv"}, names)
+        self.assertTrue(all(info.flag_bits & 1 and info.wz_aes_strength == 3 for info in archive.infolist()))
+        data, schema = json.loads(archive.read("data.json")), json.loads(archive.read("schema.json"))
+        self.assertEqual(list(json_schema.problems(schema, data)), [])
+        [file] = data["files"]
+        self.assertEqual((file["name"], file["state"]), ("Service sheet Eliška.txt", "included"))
+        self.assertEqual(archive.read(file["path"]), b"Blue bicycle, front brake.")
+        [contact] = next(table for table in data["tables"] if table["model"] == "res.partner")["records"]
+        self.assertEqual(contact["values"]["email"], "eliska@post.example")
+        rows = list(csv.DictReader(io.StringIO(archive.read("tables/res.partner.csv").decode("utf-8-sig"))))
+        self.assertEqual((rows[0]["name"], rows[0]["phone"]), ("Eliška Testovaná", "+420 601 234 567"))
+        pages = pypdf.PdfReader(io.BytesIO(archive.read("answer.pdf"))).pages
+        text = " ".join(" ".join(page.extract_text() for page in pages).split())
+        for words in ("Eliška Testovaná", "Asked about opening hours.", "Newsletter", "Service sheet Eliška.txt"):
+            self.assertIn(words, text)
+
+    def test_names_in_the_archive_and_its_own_name_tell_nothing(self):
+        self.attach("Eliška Testovaná.pdf", b"%PDF-1.4 nothing")
+        request = self.packed()
+        with pyzipper.AESZipFile(request.package_id.sudo()._path()) as archive:
+            self.assertFalse([name for name in archive.namelist() if "Test" in name or "Eli" in name])
+        self.assertEqual(request.package_id._download_name(), f"{request.name.replace('/', '-')}-access.zip")
+
+    def test_without_the_pass_phrase_nothing_is_read(self):
+        request = self.packed()
+        with pyzipper.AESZipFile(request.package_id.sudo()._path()) as archive:
+            for secret in (None, b"", b"lusab-lusab-lusab-lusab-lusab-lusab"):
+                with self.subTest(secret), self.assertRaises(RuntimeError):
+                    archive.read("data.json", pwd=secret)
+        with open(request.package_id.sudo()._path(), "rb") as file:
+            self.assertNotIn(b"eliska@post", file.read())
+
+    def test_pass_phrase_is_stored_encrypted_and_shown_once(self):
+        request = self.packed()
+        self.env.flush_all()
+        stored = bytes(request.package_id.sudo().passphrase)
+        secret = self.passphrase(request)
+        self.assertEqual(len(secret.split("-")), 6)
+        self.assertNotIn(secret.encode(), stored)
+        self.opened(request, secret).read("data.json")
+        with self.assertRaises(UserError):
+            request.action_show_passphrase()
+        self.env.flush_all()
+        self.env.cr.execute("SELECT passphrase FROM gdpr_package WHERE id = %s", request.package_id.ids)
+        self.assertEqual(self.env.cr.fetchone(), (None,))
+        self.assertNotIn(secret, "".join(request.message_ids.mapped("body")))
+
+    def test_preparing_again_deletes_the_first_package(self):
+        request = self.packed()
+        first, path = request.package_id, request.package_id.sudo()._path()
+        request.action_prepare_package()
+        self.env.cr.postcommit.run()
+        self.assertEqual((first.state, os.path.exists(path)), ("purged", False))
+        self.assertNotEqual(request.package_id, first)
+        self.assertEqual(len(self.on_disk() - self.before), 1)
+
+    def test_file_that_is_gone_is_listed_and_the_rest_is_complete(self):
+        gone, kept = self.attach("gone.txt", b"lost on the way"), self.attach("kept.txt", b"still here")
+        os.remove(gone._full_path(gone.store_fname))
+        request = self.packed()
+        self.assertEqual((request.package_state, request.package_files, request.package_missing), ("ready", 1, 1))
+        archive = self.opened(request)
+        files = {file["name"]: file for file in json.loads(archive.read("data.json"))["files"]}
+        self.assertEqual((files["gone.txt"]["state"], files["gone.txt"]["path"]), ("missing", None))
+        self.assertIn("not known", files["gone.txt"]["note"])
+        self.assertEqual(archive.read(files["kept.txt"]["path"]), b"still here")
+        self.assertEqual(kept.raw, b"still here")
+
+    def test_file_that_changed_on_disk_is_packed_and_said_to_differ(self):
+        changed = self.attach("changed.txt", b"as it was")
+        with open(changed._full_path(changed.store_fname), "wb") as file:
+            file.write(b"as it is now")
+        [file] = self.data(self.packed())["files"]
+        self.assertEqual((file["state"], file["size"]), ("changed", 12))
+
+    def test_file_kept_in_the_database_and_link_are_packed_as_what_they_are(self):
+        self.env["ir.config_parameter"].set_param("ir_attachment.location", "db")
+        self.attach("row.bin", b"0123456789" * 200_000)
+        self.env["ir.attachment"].create(
+            {"name": "page", "type": "url", "url": "https://a.example", "res_model": "res.partner"}
+            | {"res_id": self.person.id}
+        )
+        request = self.packed()
+        archive = self.opened(request)
+        files = {file["name"]: file for file in json.loads(archive.read("data.json"))["files"]}
+        self.assertEqual(archive.read(files["row.bin"]["path"]), b"0123456789" * 200_000)
+        self.assertEqual(files["page"]["state"], "link")
+
+    def test_failing_build_leaves_nothing_behind_and_says_why_by_numbers(self):
+        self.attach("a.txt", b"first")
+        request = self.answered()
+        with patch.object(GdprPackage, "_put_answer", side_effect=OSError(28, "No space left on device")):
+            with self.assertRaises(OSError):
+                request.action_prepare_package()
+            self.assertEqual(self.on_disk(), self.before)
+            self.env["gdpr.package"].search([]).unlink()
+            with self.built_by_cron():
+                request.action_prepare_package()
+                self.env["gdpr.package"]._cron_build()
+        self.assertEqual(request.package_state, "failed")
+        self.assertIn("No space left", request.package_failure)
+        self.assertNotIn("Testovan", request.package_failure)
+        self.assertEqual(self.on_disk(), self.before)
+        self.assertFalse(request.package_id.sudo().passphrase)
+        request.action_prepare_package()
+        self.assertEqual(request.package_state, "ready")
+
+    def test_large_package_is_built_piece_by_piece_and_goes_on_after_a_pause(self):
+        for number in range(5):
+            self.attach(f"{number}.txt", b"x" * 1000 * (number + 1))
+        request = self.answered()
+        left = [3]
+
+        def goes_on():
+            left[0] -= 1
+            return left[0] > 0
+
+        with self.built_by_cron(goes_on):
+            request.action_prepare_package()
+            self.assertEqual((request.package_state, request.package_progress), ("building", 0))
+            seen = []
+            while request.package_state != "ready":
+                left[0] = 3
+                self.env["gdpr.package"]._cron_build()
+                seen.append(request.package_progress)
+        self.assertEqual(seen, sorted(seen))
+        self.assertGreater(len(set(seen)), 2)
+        self.assertEqual({file["state"] for file in self.data(request)["files"]}, {"included"})
+        self.assertEqual(request.package_files, 5)
+
+    def test_build_that_was_killed_begins_anew_and_gives_up_after_some_times(self):
+        for number in range(3):
+            self.attach(f"{number}.txt", b"x" * 1000)
+        request = self.answered()
+        rounds = [True, True, False]
+        with self.built_by_cron(lambda: rounds.pop(0)):
+            request.action_prepare_package()
+            self.env["gdpr.package"]._cron_build()
+        path = request.package_id.sudo()._path()
+        with open(path, "ab") as file:
+            file.write(b"half a file")
+        with self.built_by_cron():
+            self.env["gdpr.package"]._cron_build()
+        self.assertEqual((request.package_state, os.path.exists(path)), ("ready", False))
+        self.assertEqual(len(self.data(request)["files"]), 3)
+        with self.built_by_cron():
+            request.action_prepare_package()
+            record = request.package_id.sudo()
+            record.work = record.work | {"written": 1, "attempts": 3}
+            self.env["gdpr.package"]._cron_build()
+        self.assertEqual(request.package_state, "failed")
+        self.assertIn("interrupted 3 times", request.package_failure)
+
+    def test_file_that_comes_or_goes_while_the_package_is_built_is_told(self):
+        first = self.attach("first.txt", b"x" * 1000)
+        second = self.attach("second.txt", b"x" * 1000)
+        request = self.answered()
+        rounds = [True, False]
+        with self.built_by_cron(lambda: rounds.pop(0)):
+            request.action_prepare_package()
+            self.env["gdpr.package"]._cron_build()
+        second.unlink()
+        late = self.attach("late.txt", b"came late")
+        with self.built_by_cron():
+            self.env["gdpr.package"]._cron_build()
+        archive = self.opened(request)
+        files = json.loads(archive.read("data.json"))["files"]
+        self.assertEqual([file["state"] for file in files], ["included", "deleted", "included"])
+        self.assertEqual([file["name"] for file in files], ["first.txt", "", "late.txt"])
+        self.assertEqual(archive.read(files[2]["path"]), late.raw)
+        self.assertTrue(first.exists())
+
+    def test_part_of_the_system_removed_meanwhile_leaves_a_note(self):
+        self.attach("a.txt", b"x" * 1000)
+        request = self.answered()
+        with self.built_by_cron():
+            request.action_prepare_package()
+            record = request.package_id.sudo()
+            record.work = record.work | {"models": [*record.work["models"], "gone.model"]}
+            self.env["gdpr.package"]._cron_build()
+        self.assertIn("gone.model", " ".join(self.data(request)["notes"]))
+
+    def test_contact_that_is_gone_gets_a_clear_answer_and_no_package(self):
+        self.attach("a.txt", b"x")
+        request = self.answered()
+        with self.built_by_cron():
+            request.action_prepare_package()
+            request.partner_ids = False
+            self.env["gdpr.package"]._cron_build()
+        self.assertEqual(request.package_state, "failed")
+        self.assertIn(f"Contact {self.person.id}", request.package_failure)
+        with self.assertRaises(UserError):
+            request.action_prepare_package()
+        self.assertEqual(self.on_disk(), self.before)
+
+    def test_package_of_a_merged_contact_holds_the_one_it_became(self):
+        other = self.env["res.partner"].create(self.person_values("Eliška Testovaná", "eliska.second"))
+        request = self.answered()
+        self.env["base.partner.merge.automatic.wizard"].create({})._merge((self.person + other).ids, other)
+        request.invalidate_recordset()
+        self.assertEqual(request.partner_ids, other)
+        request.action_prepare_package()
+        tables = {table["model"]: table["records"] for table in self.data(request)["tables"]}
+        self.assertEqual([record["id"] for record in tables["res.partner"]], other.ids)
+
+    def test_archive_ends_after_its_days(self):
+        request = self.packed()
+        record, path = request.package_id, request.package_id.sudo()._path()
+        self.assertEqual((record.ends_at - record.ready_at).days, 14)
+        record.sudo().ends_at = fields.Datetime.now() - timedelta(minutes=1)
+        with self.assertRaises(UserError):
+            request.action_download_package()
+        self.env["gdpr.package"]._gc_packages()
+        self.env.cr.postcommit.run()
+        self.assertEqual((record.state, os.path.exists(path)), ("purged", False))
+        self.assertFalse(record.sudo().passphrase or record.sudo().stored)
+
+    def test_file_without_a_record_is_swept_when_it_is_old(self):
+        os.makedirs(self.folder, exist_ok=True)
+        old, fresh = (os.path.join(self.folder, name) for name in ("old.zip", "fresh.zip"))
+        for path in (old, fresh):
+            with open(path, "wb") as file:
+                file.write(b"x")
+        os.utime(old, (0, 0))
+        self.env["gdpr.package"]._gc_packages()
+        self.assertEqual((os.path.exists(old), os.path.exists(fresh)), (False, True))
+
+    def test_only_handler_and_dpo_open_packages(self):
+        request = self.packed()
+        for user in (self.approver, self.auditor, self.outsider):
+            theirs = request.with_user(user)
+            for act in (
+                lambda theirs=theirs: theirs.action_prepare_package(),
+                lambda theirs=theirs: theirs.action_download_package(),
+                lambda theirs=theirs: theirs.action_show_passphrase(),
+                lambda theirs=theirs: theirs.action_purge_package(),
+                lambda theirs=theirs: theirs.package_id.read(["passphrase"]),
+                lambda theirs=theirs: theirs.package_id.write({"state": "purged"}),
+                lambda theirs=theirs: theirs.package_id.unlink(),
+            ):
+                with self.subTest(user.login), self.assertRaises(AccessError):
+                    act()
+        for user in (self.handler, self.dpo):
+            with self.assertRaises(AccessError):
+                request.package_id.with_user(user).read(["passphrase"])
+        self.assertTrue(request.with_user(self.dpo).action_download_package())
+        with self.assertRaises(AccessError):
+            request.with_user(self.dpo).action_prepare_package()
+
+    def test_handler_of_another_company_finds_no_package(self):
+        request = self.packed()
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        stranger = new_test_user(
+            self.env, "t_stranger", "client_gdpr.group_gdpr_handler", company_id=company.id, company_ids=company.ids
+        )
+        packages = self.env["gdpr.package"].with_user(stranger)
+        self.assertFalse(packages.search([("id", "=", request.package_id.id)]))
+        with self.assertRaises(AccessError):
+            packages.browse(request.package_id.id).action_download()
+
+
+@tagged("post_install", "-at_install")
+class TestPackageDownload(PackageCase, HttpCase):
+    def test_archive_streams_to_who_may_and_leaves_a_line_that_names_nobody(self):
+        request = self.packed()
+        path = f"/gdpr/package/{request.package_id.id}"
+        new_test_user(self.env, "t_portal", "base.group_portal")
+        for login in ("t_outsider", "t_portal", "t_approver", "t_auditor"):
+            self.authenticate(login, login)
+            self.assertEqual(self.url_open(path).status_code, 404, login)
+        self.assertFalse(request.package_id.download_ids)
+        self.authenticate("t_handler", "t_handler")
+        opened = self.url_open(path)
+        self.assertEqual(opened.status_code, 200)
+        self.assertEqual(opened.headers["Cache-Control"], "no-store")
+        self.assertIn(request.name.replace("/", "-"), opened.headers["Content-Disposition"])
+        archive = pyzipper.AESZipFile(io.BytesIO(opened.content))
+        archive.setpassword(self.passphrase(request).encode())
+        self.assertEqual(json.loads(archive.read("data.json"))["request"], request.name)
+        [line] = request.package_id.download_ids
+        self.assertEqual((line.user_id, line.way), (self.handler, "staff"))
+        self.assertNotIn("127.0.0.1", line.caller)
