@@ -26,6 +26,7 @@
         "views/consent_country_views.xml",
         "views/res_partner_views.xml",
         "wizard/gdpr_erasure_wizard_views.xml",
+        "wizard/gdpr_rectification_wizard_views.xml",
         "views/client_gdpr_menus.xml",
     ],
     "demo": ["demo/gdpr_demo.xml"],

@@ -10,7 +10,7 @@ class ConsentKey(models.AbstractModel):
     _inherit = "consent.key"
 
     def _rewrap(self, present, following):
-        """Also wrap anew what requests keep until their verdict, and the digests of sealed addresses.
+        """Also wrap anew what requests keep until they are done, and the digests of sealed addresses.
 
         Those of erased addresses cannot be made anew, nobody has the addresses: their key is kept.
         """
@@ -22,9 +22,10 @@ class ConsentKey(models.AbstractModel):
         old, new = present.derive("request"), following.derive("request")
         # of every company: the key is one for the database
         requests = self.env["gdpr.request"].sudo().with_context(active_test=False)
-        for request in requests.search([("identity_payload", "!=", False)]):
-            place = f"gdpr.request/{request.id}".encode()
-            plain = keys.decrypt(old, base64.b64decode(request.identity_payload), place)
-            request.identity_payload = base64.b64encode(keys.encrypt(new, plain, place))
-            count += 1
+        for name, what in (("identity_payload", ""), ("asked_payload", "asked")):
+            for request in requests.search([(name, "!=", False)]):
+                place = request._associated(what)
+                plain = keys.decrypt(old, base64.b64decode(request[name]), place)
+                request[name] = base64.b64encode(keys.encrypt(new, plain, place))
+                count += 1
         return count + self.env["gdpr.suppression"]._keep_key(present, following)

@@ -68,7 +68,12 @@ class GdprRequest(models.Model):
 
     name = fields.Char("Number", required=True, readonly=True, copy=False, default="/")
     kind = fields.Selection(
-        [("access", "Show me"), ("portability", "Take my data along"), ("erasure", "Delete me")],
+        [
+            ("access", "Show me"),
+            ("rectification", "Change me"),
+            ("portability", "Take my data along"),
+            ("erasure", "Delete me"),
+        ],
         "Right",
         required=True,
         readonly=True,
@@ -116,6 +121,21 @@ class GdprRequest(models.Model):
     package_ends_at = fields.Datetime(related="package_id.ends_at", string="The package is deleted on")
     package_passphrase_seen_at = fields.Datetime(related="package_id.passphrase_seen_at", string="Pass phrase shown on")
     identity_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
+    asked_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
+    correction_html = fields.Html(
+        "What is corrected", compute="_compute_correction_html", sanitize=False, groups=ANSWER_GROUPS
+    )
+    corrected = fields.Json(
+        "Corrected", readonly=True, copy=False, help="Which fields of how many records, never the values."
+    )
+    recipient_ids = fields.Many2many(
+        PERSON,
+        "gdpr_request_recipient_rel",
+        string="Recipients to tell",
+        readonly=True,
+        copy=False,
+        help="Those to whom the wrong data was given. They are told what is true now; the person may ask who they are.",
+    )
     may_approve = fields.Boolean(compute="_compute_may_approve")
 
     _due = models.Index("(deadline) WHERE state NOT IN ('answered', 'refused', 'cancelled')")
@@ -157,6 +177,20 @@ class GdprRequest(models.Model):
                 request.answer_html = self.env["gdpr.reporter"]._answer_page(values)
             else:
                 request.answer_html = False
+
+    @api.depends("state", "corrected", "asked_payload")
+    @api.depends_context("lang")
+    def _compute_correction_html(self):
+        """What would be corrected, looked up afresh, and afterwards what was: fields and counts, no values."""
+        for request in self:
+            places = counts = None
+            if request.kind == "rectification" and request.state in UNFINISHED and request.partner_ids:
+                places = self.env["gdpr.reporter"]._correction_lines(*request._asked_places())
+            elif request.corrected:
+                counts = self.env["gdpr.reporter"]._corrected_lines(request.corrected)
+            request.correction_html = (places or counts) and self.env["ir.qweb"]._render(
+                "client_gdpr.correction", {"places": places, "counts": counts}
+            )
 
     @api.depends_context("uid")
     @api.depends("state", "handler_id", "submitter_id")
@@ -210,10 +244,12 @@ class GdprRequest(models.Model):
     def request_open(self, kind, partner_ids, received_at, source, note=None, addresses=None, values=None, until=None):
         """Register a person's request.
 
-        :param kind: access, portability or erasure
+        :param kind: access, rectification, portability or erasure
         :param partner_ids: ids of the contacts that are this person
         :param received_at: when it arrived, UTC (datetime or ``YYYY-MM-DD HH:MM:SS``)
         :param source: how it came, see the field ``source``
+        :param values: of a rectification, what is true: field of the contact → text, ISO date or code; the old values
+            are those of the first contact
         :return: id of the request
         :raises AccessError: when the caller is no privacy handler
         :raises UserError: when the person cannot make such a request, saying why
@@ -239,6 +275,7 @@ class GdprRequest(models.Model):
         if not partners or len(partners) != len(set(partner_ids)):
             raise UserError(self.env._("One of the contacts does not exist any more: open it again from the list."))
         partners.check_access("read")
+        partners = partners.sorted(lambda partner: partner_ids.index(partner.id))
         asked = {
             name: value for name, value in (("addresses", addresses), ("values", values), ("until", until)) if value
         }
@@ -255,6 +292,8 @@ class GdprRequest(models.Model):
                 "handler_id": self.env.uid,
             }
         )
+        if values:
+            request._keep_asked({"values": values, **self._shown(partners, values)})
         return request.id
 
     # What each kind needs: `_prepare_<kind>(partners, asked)` refuses what this person cannot ask for and gives the
@@ -271,6 +310,12 @@ class GdprRequest(models.Model):
     def _prepare_erasure(self, partners, asked):
         self._refuse_asked(asked)
         partners._gdpr_check_erasable()
+        return {}
+
+    def _prepare_rectification(self, partners, asked):
+        self._refuse_asked(asked, "values")
+        partners._gdpr_check_correctable()
+        self.env["gdpr.corrector"]._read_values(partners[0], asked.get("values"))
         return {}
 
     def _refuse_asked(self, asked, *allowed):
@@ -344,13 +389,22 @@ class GdprRequest(models.Model):
         self.action_execute()
 
     def action_execute(self):
-        """Carry out an approved erasure, or put together the answer of an access request."""
+        """Carry out an approved erasure or a correction, or put together the answer of an access request."""
         if not (self._has_group("handler") or self._has_group("approver")):
             self._check_group("handler")
         self.check_access("write")
         for kind, requests in self.grouped("kind").items():
             requests._require_state(("approved",) if kind in APPROVED_KINDS else ("identified",))
             getattr(requests, f"_run_{kind}")()
+
+    def action_open_correction(self):
+        """Open the form in which the handler looks at every place before it is corrected."""
+        self.ensure_one()
+        self._step("handler", ("received", "identified"))
+        self._only("rectification")
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_gdpr.action_gdpr_rectification_wizard")
+        action["context"] = {"default_partner_id": self._asked()["main"], "default_request_id": self.id}
+        return action
 
     def action_answer(self):
         """Say that the answer went out to the person."""
@@ -416,6 +470,54 @@ class GdprRequest(models.Model):
     def _run_portability(self):
         """The data is put together when it is packed."""
         self._run_access()
+
+    def _run_rectification(self):
+        """Correct the contact and the copies chosen, tell the recipients; what was asked is forgotten, Art. 5(1)(c)."""
+        self.lock_for_update()
+        for request in self:
+            places = self.env["gdpr.corrector"]._correct(*request._asked_correction())
+            # sudo: nobody writes this field
+            request.sudo().asked_payload = False
+            counts = self.env["gdpr.reporter"]._count_places(places)
+            request.write({"state": "executed", "executed_at": fields.Datetime.now(), "corrected": counts})
+
+    @api.model
+    def _shown(self, partners, values):
+        """The contact whose values are wrong, and what they are: whoever changes them meanwhile is noticed."""
+        corrector, main = self.env["gdpr.corrector"], partners[0].sudo()
+        return {"main": main.id, "before": {name: corrector._plain(main, name) for name in values}}
+
+    def _asked_correction(self):
+        """The contacts, the one whose values are wrong first; field → value; the keys of chosen places, or nothing.
+
+        :raises UserError: when somebody changed the contact since, or it may not be corrected any more
+        """
+        asked = self._asked()
+        main = self.env[PERSON].browse(asked["main"])
+        partners = main | self.partner_ids
+        partners._gdpr_check_correctable()
+        now = self._shown(main, asked["values"])["before"]
+        if changed := [name for name in now if now[name] != asked["before"][name]]:
+            labels = [main._fields[name].get_description(self.env, ["string"])["string"] for name in changed]
+            raise UserError(
+                self.env._(
+                    "Somebody changed the contact since this was opened: %s. Nothing was corrected. Close this, "
+                    "look at the contact, and press Change me again.",
+                    ", ".join(labels),
+                )
+            )
+        chosen = asked.get("places")
+        return (
+            partners,
+            self.env["gdpr.corrector"]._read_values(main, asked["values"]),
+            chosen and {tuple(key) for key in chosen},
+        )
+
+    def _asked_places(self):
+        """The places of the correction that waits, and the keys of those chosen."""
+        partners, new, chosen = self._asked_correction()
+        places = self.env["gdpr.corrector"]._places(partners, new)
+        return places, {p.key for p in places if p.fixed or (p.ticked if chosen is None else p.key in chosen)}
 
     def _look(self):
         """Run finder and planner: a :class:`Case` for each request, with what an unfinished run knew before."""
@@ -533,24 +635,41 @@ class GdprRequest(models.Model):
             constraint=error.diag.constraint_name or "-",
         )
 
+    def _encrypt(self, values, what=""):
+        """Plain values as bytes that only this request opens, for fields that are open to nobody."""
+        plain = json.dumps(values, separators=(",", ":")).encode()
+        ring = self.env["consent.key"]._ring()
+        return base64.b64encode(keys.encrypt(ring.derive("request"), plain, self._associated(what)))
+
+    def _decrypt(self, payload, what=""):
+        ring = self.env["consent.key"]._ring()
+        return json.loads(keys.decrypt(ring.derive("request"), base64.b64decode(payload), self._associated(what)))
+
+    def _associated(self, what=""):
+        return "/".join(filter(None, ("gdpr.request", str(self.id), what))).encode()
+
+    def _keep_asked(self, asked):
+        """Keep what is asked, encrypted, until it is done."""
+        # sudo: nobody reads or writes this field; callers opened the request
+        self.sudo().asked_payload = self._encrypt(asked, "asked")
+
+    def _asked(self):
+        """What :meth:`_keep_asked` kept."""
+        # sudo: callers check who may see or do what is asked
+        payload = self.sudo().asked_payload
+        if not payload:
+            raise UserError(self.env._("What this request asked for is not kept any more: open a new one."))
+        return self._decrypt(payload, "asked")
+
     def _store_case(self, case):
         """Keep what a verification, or a run after a failure, has to know, encrypted until the verdict."""
-        plain = json.dumps(case.to_dict(), separators=(",", ":")).encode()
-        sealed = keys.encrypt(self.env["consent.key"]._ring().derive("request"), plain, self._associated())
-        # the field is open to nobody
-        self.sudo().identity_payload = base64.b64encode(sealed)
+        # sudo: the field is open to nobody
+        self.sudo().identity_payload = self._encrypt(case.to_dict())
 
     def _stored_case(self):
         """The case of a run that did not come to its verdict, else nothing."""
         payload = self.sudo().identity_payload
-        if not payload:
-            return None
-        ring = self.env["consent.key"]._ring()
-        plain = keys.decrypt(ring.derive("request"), base64.b64decode(payload), self._associated())
-        return Case.from_dict(self.id, json.loads(plain), self.plan_id._decisions())
-
-    def _associated(self):
-        return f"gdpr.request/{self.id}".encode()
+        return Case.from_dict(self.id, self._decrypt(payload), self.plan_id._decisions()) if payload else None
 
     def _answer_values(self, longest=None):
         """The answer as plain values for the page, up to ``longest`` records a model."""
@@ -649,6 +768,8 @@ class GdprRequest(models.Model):
         if not reason:
             raise UserError(self.env._("Give the reason: it stands in the file and the person may ask for it."))
         self.write({"state": state, "closing_reason": reason})
+        # sudo: nobody writes this field; a closed request keeps nothing of what was asked
+        self.sudo().asked_payload = False
         self.activity_unlink(["client_gdpr.activity_approve"])
 
     def _get_form_action(self):

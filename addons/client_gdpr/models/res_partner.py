@@ -25,6 +25,11 @@ class ResPartner(models.Model):
         readonly=True,
         copy=False,
     )
+    gdpr_statement = fields.Text(
+        "Statement of the person",
+        copy=False,
+        help="What the person wants to be read beside their data, because the data alone are incomplete.",
+    )
     gdpr_request_ids = fields.Many2many("gdpr.request", string="Privacy requests", readonly=True, copy=False)
     gdpr_request_count = fields.Integer(compute="_compute_gdpr_request_count", groups="client_gdpr.group_gdpr_user")
 
@@ -51,6 +56,12 @@ class ResPartner(models.Model):
             if vals.get("gdpr_state", "active") != "active":
                 raise AccessError(self.env._("Only a privacy request changes the privacy state of a contact."))
         return super().write(vals)
+
+    def _fields_sync(self, values):
+        """A correction is of this one person: its address goes neither to the company nor to the colleagues."""
+        if capability.is_sweep(self.env.context):
+            values = {name: value for name, value in values.items() if name not in self._address_fields()}
+        return super()._fields_sync(values)
 
     def copy_data(self, default=None):
         self._gdpr_refuse_sealed()
@@ -92,6 +103,18 @@ class ResPartner(models.Model):
             request.action_confirm_identity()
             request.action_execute()
         return request._get_form_action()
+
+    def action_gdpr_change_me(self):
+        """Open the form in which the person's data is put right in every place, or the request that waits already."""
+        self.ensure_one()
+        self.env["gdpr.request"]._check_group("handler")
+        self._gdpr_check_correctable()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_gdpr.action_gdpr_rectification_wizard")
+        waiting = self.env["gdpr.request"].search(
+            [("kind", "=", "rectification"), ("state", "in", UNFINISHED), ("partner_ids", "=", self.id)], limit=1
+        )
+        action["context"] = {"default_partner_id": self.id, "default_request_id": waiting.id}
+        return action
 
     def action_gdpr_delete_me(self):
         """Open the dialog that shows what would happen before anything happens, or the request that runs already."""
@@ -201,8 +224,26 @@ class ResPartner(models.Model):
             if why := partner._gdpr_why_not_erasable():
                 raise UserError(why)
 
+    def _gdpr_check_correctable(self):
+        """Refuse to correct those who are no clients, and who is sealed: nothing of them is to be used or shown.
+
+        :raises UserError: with the reason
+        """
+        self._gdpr_refuse_sealed()
+        for partner in self.sudo().with_context(active_test=False):
+            if why := partner._gdpr_why_no_client():
+                raise UserError(why)
+
     def _gdpr_why_not_erasable(self):
         """Why this contact cannot be erased as a client, or nothing. A short override point."""
+        if why := self._gdpr_why_no_client():
+            return why
+        if self.gdpr_state in ("blocked", "erased"):
+            return self.env._("This person was erased already; what is left is kept by law.")
+        return ""
+
+    def _gdpr_why_no_client(self):
+        """Why what this contact asks is no client's request, or nothing. A short override point."""
         if self == self.env.ref("base.partner_root"):
             return self.env._("This is OdooBot, the system's own contact: it is nobody's personal data.")
         if self == self.env.ref("base.public_partner"):
@@ -211,13 +252,11 @@ class ResPartner(models.Model):
             return self.env._("This is the contact of your own company, not a client.")
         if self.user_ids.filtered(lambda user: not user.share):
             return self.env._(
-                "This person has an internal login: staff data follows employment law. "
-                "Close the employment and the login first, with those who keep the staff files."
+                "This person has an internal login: staff data follows employment law, not a client's request. "
+                "Ask those who keep the staff files; a former employee's login is closed first."
             )
         if "hr.employee" in self.env and self.env["hr.employee"].sudo().with_context(active_test=False).search_count(
             [("work_contact_id", "=", self.id)]
         ):
             return self.env._("This person is an employee: staff data follows employment law, not a client's request.")
-        if self.gdpr_state in ("blocked", "erased"):
-            return self.env._("This person was erased already; what is left is kept by law.")
         return ""

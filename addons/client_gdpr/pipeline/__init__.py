@@ -6,11 +6,16 @@ planner   judges what is to happen and why, and never touches
 executor  takes only an approved plan and carries it out
 verifier  looks again from the outside and does not trust the executor
 reporter  writes for a human: the answer and the certificate
+
+Beside the line:
+
+corrector puts right what is wrong, in the contact and in every copy the finder knows
 """
 
 from . import gdpr_finder
 from . import gdpr_planner
 from . import gdpr_executor
+from . import gdpr_corrector
 from . import gdpr_verifier
 from . import gdpr_reporter
 from . import gdpr_answer

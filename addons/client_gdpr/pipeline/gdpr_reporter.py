@@ -1,7 +1,7 @@
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from odoo import api, fields, models
-from odoo.tools import format_date
+from odoo.tools import format_date, html2plaintext
 
 from ..models.gdpr_data_map import PERSON
 from ..tools import certificate
@@ -11,10 +11,72 @@ READING_ORDER = ("review", "keep", "seal", "anonymise", "delete")
 
 
 class GdprReporter(models.AbstractModel):
-    """Writes for a human: the answer to an access request, and the certificate of an erasure."""
+    """Writes for a human: what a correction did, and the certificate of an erasure."""
 
     _name = "gdpr.reporter"
     _description = "Reporter of the Privacy Pipeline"
+
+    # -- correction (Art. 16) ------------------------------------------------------------------------
+
+    @api.model
+    def _correction_lines(self, places, chosen):
+        """The places of a correction as lines to read: where, what, before, after, and whether it is corrected."""
+        contact = self.env[PERSON]
+        return [
+            {
+                "place": place,
+                "where": self._place_words(place),
+                "what": contact._fields[place.field].get_description(self.env, ["string"])["string"],
+                "before": self._value_words(place, place.before),
+                "after": self._value_words(place, place.after),
+                "ticked": place.key in chosen,
+            }
+            for place in places
+        ]
+
+    def _place_words(self, place):
+        """The record of a place as the reader knows it; by its number where they may not open it."""
+        record = self.env[place.model].browse(place.id)
+        if place.fixed:
+            return self.env._("Contact")
+        if place.model == "res.users":
+            return self.env._("Login")
+        name = record.display_name if record.has_access("read") else str(place.id)
+        return self.env._("%(model)s: %(name)s", model=self.env[place.model]._description, name=name)
+
+    def _value_words(self, place, value):
+        field = self.env[place.model]._fields[place.column]
+        if not value:
+            return ""
+        if field.type == "many2one":
+            # sudo: names of countries and states
+            return self.env[field.comodel_name].sudo().browse(value).display_name
+        if field.type == "selection":
+            return dict(field._description_selection(self.env)).get(value, value)
+        if field.type == "date":
+            return format_date(self.env, value)
+        return html2plaintext(value).strip() if field.type == "html" else value
+
+    @api.model
+    def _count_places(self, places):
+        """What a request remembers of a correction: which field in how many records of a model, and no value."""
+        counts = Counter((place.model, place.field) for place in places)
+        return [{"model": model, "field": name, "count": count} for (model, name), count in sorted(counts.items())]
+
+    @api.model
+    def _corrected_lines(self, corrected):
+        """The counts of :meth:`_count_places` in words."""
+        fields_ = self.env[PERSON]._fields
+        return [
+            {
+                "what": fields_[item["field"]].get_description(self.env, ["string"])["string"]
+                if item["field"] in fields_
+                else item["field"],
+                "where": self.env[item["model"]]._description if item["model"] in self.env else item["model"],
+                "count": item["count"],
+            }
+            for item in corrected
+        ]
 
     # -- certificate ---------------------------------------------------------------------------------
 

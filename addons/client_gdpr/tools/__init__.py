@@ -4,6 +4,7 @@
 errors     one root error, a child per situation, data as attributes
 catalogue  the declared part of the data map: CSV text to :class:`Declaration` values
 identity   what a person is recognised by: addresses, numbers and names, normalised
+copies     where the same thing about a person stands a second time
 plan       the values that travel through the pipeline, and the digest of a plan
 redact     taking identifiers out of somebody else's text
 deadlines  when an answer is due (GDPR Art. 12(3), Regulation 1182/71)

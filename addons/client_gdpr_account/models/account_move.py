@@ -4,6 +4,8 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL, sql
 
 BUYER_GROUPS = "client_gdpr.group_gdpr_accounting,client_gdpr.group_gdpr_dpo"
+#: What of the contact is printed on a document.
+BUYER_FIELDS = frozenset({"name", "street", "street2", "zip", "city", "state_id", "country_id", "vat"})
 
 
 class AccountMove(models.Model):
@@ -24,7 +26,7 @@ class AccountMove(models.Model):
         readonly=True,
         copy=False,
         groups=BUYER_GROUPS,
-        help="Name, address and tax number as they stood on the document when its buyer was erased.",
+        help="Name, address and tax number as they stood on the document when its buyer was erased or corrected.",
     )
     printed_buyer_text = fields.Text(
         "Buyer as printed (text)",
@@ -95,13 +97,14 @@ class AccountMove(models.Model):
 
     def write(self, vals):
         if "printed_buyer" in vals and not capability.is_sweep(self.env.context):
-            raise AccessError(self.env._("The printed buyer is frozen by an erasure and changed by nobody."))
+            raise AccessError(self.env._("The printed buyer is frozen and changed by nobody."))
         return super().write(vals)
 
     def _gdpr_freeze_buyer(self):
-        """Keep the buyer as the document shows it, before the contact is sealed. A frozen buyer stays as it is."""
-        for move in self.sudo().filtered(lambda move: not move.printed_buyer):
-            partner = move.partner_id
+        """Keep the buyer as the document shows it, before the contact is sealed or corrected; once and for all."""
+        # sudo: what was printed is kept whoever takes the request on
+        open_ = self.sudo().filtered(lambda move: not move.printed_buyer)
+        for partner, moves in open_.grouped("partner_id").items():
             buyer = {
                 "name": partner.commercial_partner_id.name if not partner.name else partner.name,
                 "street": partner.street or "",
@@ -112,4 +115,4 @@ class AccountMove(models.Model):
                 "vat": partner.vat or "",
                 "lang": partner.lang or "",
             }
-            move.with_context(**{capability.KEY: capability.SWEEP}).printed_buyer = buyer
+            moves.with_context(**{capability.KEY: capability.SWEEP}).printed_buyer = buyer

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.addons.client_gdpr.models.res_partner import SEALED
 from odoo.exceptions import AccessError
 
 from .account_move import BUYER_GROUPS
@@ -26,8 +27,8 @@ class IrAttachment(models.Model):
         return forbidden, lambda: AccessError(message)
 
     def _gdpr_of_frozen_documents(self):
-        """Those attachments that belong to a document with a frozen buyer."""
+        """Those attachments that belong to a document whose buyer was erased; one who was corrected may be read."""
         candidates = self.sudo().filtered(lambda a: a.res_model == "account.move" and a.res_id)
         moves = self.env["account.move"].sudo().browse(candidates.mapped("res_id")).exists()
-        frozen = set(moves.filtered("printed_buyer").ids)
+        frozen = set(moves.filtered(lambda move: move.printed_buyer and move.partner_id.gdpr_state in SEALED).ids)
         return self.browse(candidates.filtered(lambda a: a.res_id in frozen).ids)

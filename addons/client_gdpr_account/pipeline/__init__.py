@@ -2,4 +2,5 @@
 
 from . import gdpr_planner
 from . import gdpr_executor
+from . import gdpr_corrector
 from . import gdpr_reporter

@@ -1,2 +1,3 @@
+from . import test_corrected_buyer
 from . import test_printed_buyer
 from . import test_retention

@@ -1,0 +1,170 @@
+import json
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..models.gdpr_request import SOURCES
+
+#: What people ask to have corrected, in the order of the form. The names are those of the contact's fields.
+ASKED = (
+    "name",
+    "function",
+    "email",
+    "phone",
+    "street",
+    "street2",
+    "zip",
+    "city",
+    "state_id",
+    "country_id",
+    "vat",
+    "lang",
+    "consent_birthdate",
+    "gdpr_statement",
+)
+
+
+class GdprRectificationWizard(models.TransientModel):
+    """The *Change me* dialog: the handler types what is true and sees every place in which the old value stands.
+
+    It lives as long as the dialog: it goes when the correction is done, so that no second copy of the old and the
+    new values stays behind.
+    """
+
+    _name = "gdpr.rectification.wizard"
+    _description = "Correct a Person's Data"
+
+    partner_id = fields.Many2one("res.partner", "Contact", required=True, readonly=True, ondelete="cascade")
+    request_id = fields.Many2one("gdpr.request", "Request", readonly=True, ondelete="cascade")
+    received_at = fields.Datetime("Asked on", required=True, default=fields.Datetime.now)
+    source = fields.Selection(SOURCES, "How", required=True, default="in_person")
+    due = fields.Char("Answer due", compute="_compute_due")
+    shown = fields.Text(readonly=True, help="What the contact said when the form was opened.")
+    name = fields.Char()
+    function = fields.Char("Job position")
+    email = fields.Char("E-mail")
+    phone = fields.Char()
+    street = fields.Char()
+    street2 = fields.Char("Street 2")
+    zip = fields.Char("ZIP")
+    city = fields.Char()
+    state_id = fields.Many2one("res.country.state", "State", domain="[('country_id', '=?', country_id)]")
+    country_id = fields.Many2one("res.country", "Country")
+    vat = fields.Char("Tax ID")
+    lang = fields.Selection(lambda self: self.env["res.lang"].get_installed(), "Language")
+    consent_birthdate = fields.Date("Birth date")
+    gdpr_statement = fields.Text(
+        "Statement of the person",
+        help="Where the data alone would give a wrong picture, the person may add a statement. It stands beside the "
+        "data and goes with every answer about it (Art. 16).",
+    )
+    line_ids = fields.One2many("gdpr.rectification.wizard.line", "wizard_id", "Where it stands")
+    problem = fields.Char(readonly=True)
+    company_name = fields.Char("Belongs to", related="partner_id.parent_id.name")
+
+    @api.model
+    def default_get(self, fields_list):
+        """What the contact says now, with what a waiting request asks for typed in."""
+        self.env["gdpr.request"]._check_group("handler")
+        values = super().default_get(fields_list)
+        partner = self.env["res.partner"].browse(values.get("partner_id")).exists()
+        if not partner:
+            raise UserError(self.env._("Open the contact and press Change me there."))
+        partner.check_access("read")
+        corrector = self.env["gdpr.corrector"]
+        now = {name: corrector._plain(partner, name) for name in ASKED}
+        values |= now | {"shown": json.dumps(now)}
+        request = self.env["gdpr.request"].browse(values.get("request_id")).exists()
+        if request:
+            request.check_access("read")
+            asked = request._asked()
+            new = corrector._read_values(partner, asked["values"])
+            values |= {name: value for name, value in new.items() if name in ASKED}
+            values |= {"received_at": request.received_at, "source": request.source}
+            values["line_ids"] = self._line_commands(partner | request.partner_ids, new)
+        return values
+
+    @api.depends("received_at")
+    def _compute_due(self):
+        for wizard in self:
+            wizard.due = False
+            if wizard.received_at:
+                received = fields.Datetime.context_timestamp(wizard, wizard.received_at).date()
+                deadline = self.env["consent.country"]._due(self.env.company, received)
+                wizard.due = format_date(self.env, deadline.day, date_format="EEEE d MMMM y")
+
+    @api.onchange(*ASKED)
+    def _onchange_asked(self):
+        """Show every place of what was typed, or what is wrong with it; ticks that somebody took away stay away."""
+        if self.country_id and self.state_id and self.state_id.country_id != self.country_id:
+            self.state_id = False
+        self.env["gdpr.request"]._check_group("handler")
+        self.problem, ticks = False, {line.place_key: line.ticked for line in self.line_ids}
+        partner, values = self.partner_id._origin, self._asked_values()
+        commands = [fields.Command.clear()]
+        if values:
+            partner.check_access("read")
+            try:
+                new = self.env["gdpr.corrector"]._read_values(partner, values)
+                commands = self._line_commands(self._partners(), new, ticks)
+            except UserError as error:
+                self.problem = str(error)
+        self.line_ids = commands
+
+    def action_correct(self):
+        """Register what the person asked, correct it in every ticked place, and show the request."""
+        self.ensure_one()
+        values = self._asked_values()
+        partner = self.partner_id
+        requests = self.env["gdpr.request"]
+        request = self.request_id or requests.browse(
+            requests.request_open("rectification", partner.ids, self.received_at, self.source, values=values)
+        )
+        request._check_group("handler")
+        request.check_access("write")
+        places = [json.loads(line.place_key) for line in self.line_ids if line.ticked]
+        shown = json.loads(self.shown)
+        before = {name: shown.get(name, request._shown(partner, [name])["before"][name]) for name in values}
+        request._keep_asked({"values": values, "main": partner.id, "before": before, "places": places})
+        if request.state == "received":
+            request.action_confirm_identity()
+        request.action_execute()
+        self.unlink()
+        return request._get_form_action()
+
+    # -- helpers -------------------------------------------------------------------------------------
+
+    def _partners(self):
+        """The contact and, of a waiting request, the person's other ones."""
+        return self.partner_id._origin | self.request_id.partner_ids
+
+    def _asked_values(self):
+        """What was typed in place of what was shown, and what a request asks beyond this form: field → text or code."""
+        asked = self.request_id._asked()["values"] if self.request_id else {}
+        corrector, shown = self.env["gdpr.corrector"], json.loads(self.shown or "{}")
+        values = {name: value for name, value in asked.items() if name not in ASKED}
+        for name in ASKED:
+            value = corrector._plain(self, name)
+            if (value or False) != (shown.get(name) or False):
+                values[name] = (self[name].code if self._fields[name].type == "many2one" else value) or False
+        return values
+
+    def _line_commands(self, partners, new, ticks=()):
+        """The places as lines, ticked as they were before where they were there before."""
+        places = self.env["gdpr.corrector"]._places(partners, new)
+        lines = self.env["gdpr.reporter"]._correction_lines(places, {place.key for place in places if place.ticked})
+        commands = [fields.Command.clear()]
+        for line in lines:
+            key = json.dumps(line["place"].key)
+            commands.append(
+                fields.Command.create(
+                    {
+                        "place_key": key,
+                        "fixed": line["place"].fixed,
+                        "ticked": dict(ticks).get(key, line["ticked"]),
+                        **{name: line[name] for name in ("where", "what", "before", "after")},
+                    }
+                )
+            )
+        return commands
