@@ -12,6 +12,8 @@ from . import gdpr_plan
 from . import gdpr_plan_line
 from . import gdpr_vault
 from . import gdpr_tombstone
+from . import gdpr_tombstone_intent
+from . import gdpr_replay
 from . import gdpr_suppression
 from . import gdpr_certificate
 from . import res_partner

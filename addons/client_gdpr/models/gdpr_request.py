@@ -136,6 +136,10 @@ class GdprRequest(models.Model):
         copy=False,
         help="Those to whom the wrong data was given. They are told what is true now; the person may ask who they are.",
     )
+    replay_id = fields.Many2one(
+        "gdpr.replay", "Erased again after a restore", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+    replay_reference = fields.Char("Tombstone", readonly=True, help="The erasure that this one repeats.")
     may_approve = fields.Boolean(compute="_compute_may_approve")
 
     _due = models.Index("(deadline) WHERE state NOT IN ('answered', 'refused', 'cancelled')")
@@ -460,6 +464,58 @@ class GdprRequest(models.Model):
         """Delete the archive now."""
         self._check_group("handler")
         self.package_id.action_purge()
+
+    # -- again after a restore -----------------------------------------------------------------------
+
+    @api.model
+    def _open_again(self, partner_ids, record, replay):
+        """Register the repetition of an erasure that a restore undid; requests for the same person end with it."""
+        failed = self.search([("replay_reference", "=", record.reference), ("state", "=", "failed")], limit=1)
+        if failed:
+            failed.write({"replay_id": replay.id, "failure": False})
+            return failed
+        company = self.env["res.company"].browse(record.intent.get("company") or []).exists() or self.env.company
+        request = self.create(
+            {
+                "kind": "erasure",
+                "state": "identified",
+                "partner_ids": [fields.Command.set(partner_ids)],
+                "subject_label": ", ".join(self.env._("Contact %s", id_) for id_ in partner_ids),
+                "company_id": company.id,
+                "received_at": fields.Datetime.now(),
+                "source": "other",
+                "replay_id": replay.id,
+                "replay_reference": record.reference,
+                "note": self.env._("Erased on %s already; a restore of the database undid it.", record.intent["at"]),
+            }
+        )
+        overtaken = self.search(
+            [
+                ("kind", "=", "erasure"),
+                ("state", "in", UNFINISHED),
+                ("partner_ids", "in", partner_ids),
+                ("id", "!=", request.id),
+            ]
+        )
+        if overtaken:
+            overtaken._close(
+                "cancelled", self.env._("Carried out before the restore and repeated by %s.", request.name)
+            )
+        return request
+
+    def _run_again(self, decisions):
+        """Plan and carry out without a new approval; what nobody decided about others' words is left as it is.
+
+        :param decisions: rule → redact or leave, as decided the first time
+        """
+        self.ensure_one()
+        _located, _identity, rulings = self._look()
+        plan = self.env["gdpr.plan"]._make(self, rulings)
+        for line in plan.line_ids:
+            if line.action == "review":
+                line.decision = decisions.get(line._rule(), "leave")
+        self.write({"state": "approved"})
+        self._run_erasure()
 
     # -- the pipeline --------------------------------------------------------------------------------
 

@@ -58,10 +58,15 @@ class GdprSuppression(models.Model):
         return len(wrapped)
 
     def _keys_of(self, ring):
-        found = {ring.fingerprint[:_NAME]: ring.derive("tombstone")}
+        found = self._own_key(ring)
         for name, wrapped in self._wrapped_keys().items():
             found[name] = keys.decrypt(ring.derive("tombstone-wrap"), base64.b64decode(wrapped), name.encode())
         return found
+
+    @staticmethod
+    def _own_key(ring):
+        """The digest key of a ring by its short name."""
+        return {ring.fingerprint[:_NAME]: ring.derive("tombstone")}
 
     @staticmethod
     def _digest(key, kind, value):

@@ -10,16 +10,19 @@ from functools import partial
 from pathlib import Path
 
 from odoo import SUPERUSER_ID, api, fields, models, tools
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from ..tools.errors import TombstoneFileDamaged, TombstoneUnwritten
-from ..tools.tombstone_file import SUFFIX, Content, TombstoneFile, read_file
+from ..tools.identity import fold
+from ..tools.tombstone_file import SUFFIX, TombstoneFile, read_folder
 
 _logger = logging.getLogger(__name__)
 
 SECTION = "client_gdpr"
 PENDING = "gdpr.tombstone"
+#: People erased again by a call from outside; more are the scheduled job's.
+AT_ONCE = 20
 #: Databases looked at since the process began; a registry is built more than once.
 _looked_at = set()
 
@@ -75,13 +78,22 @@ class GdprTombstone(models.Model):
         except UserError as error:
             _logger.warning("Database %s: %s", self.env.cr.dbname, error)
             return
-        unknown = self._unknown(content)
-        if unknown:
+        unknown, unclear = self._unknown(content), self._of_this_name(unclear)
+        ours = self._of_this_name(unknown)
+        if ours:
             _logger.warning(
                 "Database %s: %s erasure(s) are noted in the tombstone files and not in the database, which was "
                 "restored from an earlier copy. They are carried out again by the scheduled job.",
                 self.env.cr.dbname,
-                len(unknown),
+                len(ours),
+            )
+        if len(unknown) > len(ours):
+            _logger.warning(
+                "Database %s: %s erasure(s) that the database does not know of were noted when it had another name. "
+                "If it is a restored copy that is to be used from now on, run: odoo gdpr_replay -d %s",
+                self.env.cr.dbname,
+                len(unknown) - len(ours),
+                self.env.cr.dbname,
             )
         if unclear:
             _logger.warning(
@@ -90,7 +102,7 @@ class GdprTombstone(models.Model):
                 self.env.cr.dbname,
                 len(unclear),
             )
-        if unknown or unclear:
+        if ours or unclear:
             self.env.ref("client_gdpr.ir_cron_tombstones")._trigger()
 
     def _unknown(self, content):
@@ -98,6 +110,80 @@ class GdprTombstone(models.Model):
         done = content.done()
         known = self._known([record.reference for record in done])
         return [record for record in done if record.reference not in known]
+
+    def _of_this_name(self, records):
+        """Those that were noted under the present name of the database: a copy beside it is left alone."""
+        return [record for record in records if record.intent.get("database") == self.env.cr.dbname]
+
+    @api.model
+    def _cron_settle(self):
+        """Nightly, and at once after a start that found something to do."""
+        content, unclear = self._settle()
+        self.env["gdpr.tombstone.intent"]._list(self._of_this_name(unclear))
+        unknown = self._of_this_name(self._unknown(content))
+        if unknown:
+            self.env["gdpr.replay"]._run(unknown, content, checkpoint=self._checkpoint)
+
+    @api.model
+    def _checkpoint(self, remaining):
+        """Commit after each person, in the scheduled job: whether there is time for another."""
+        return self.env["ir.cron"]._commit_progress(1, remaining=remaining) > 0
+
+    def _ask_dpo(self, record, summary):
+        """A task for every data protection officer; where there is none, the log has to do."""
+        officers = self.env.ref("client_gdpr.group_gdpr_dpo").sudo().all_user_ids.filtered("active")
+        if not officers:
+            _logger.warning("%s %s needs a data protection officer, and nobody is one", record._name, record.id)
+        for officer in officers:
+            # sudo: the task is made by the system
+            record.sudo().activity_schedule("mail.mail_activity_data_todo", user_id=officer.id, summary=summary)
+
+    # -- after a restore -----------------------------------------------------------------------------
+
+    @api.model
+    def replay(self, path=None):
+        """Erase again whom the files outside the database tell of and the database brought back.
+
+        :param path: folder with the files of one or several hosts; the configured one by default
+        :return: ``{"found": people whose data came back, "erased_again": how many of them are erased,
+            "open_intents": [{"reference", "request", "announced"}] that only a person can settle}``; over RPC at
+            most 20 people, the scheduled job takes the rest
+        :raises AccessError: for others than the data protection officer and, with a folder, administrators
+        """
+        if not self.env.su:
+            needed = "base.group_system" if path else "client_gdpr.group_gdpr_dpo"
+            if not self.env.user.has_group(needed):
+                raise AccessError(
+                    self.env._("Only the data protection officer, or for a folder an administrator, starts this.")
+                )
+        # sudo: the erasures were approved; whoever starts this sees counts
+        return self.sudo()._replay(path, limit=None if self.env.su else AT_ONCE)
+
+    def _replay(self, path=None, limit=None, checkpoint=None):
+        content, unclear = self._settle(path)
+        self.env["gdpr.tombstone.intent"]._list(unclear)
+        unknown, replay = self._unknown(content), self.env["gdpr.replay"]
+        if unknown:
+            replay = replay._run(unknown, content, limit=limit, checkpoint=checkpoint)
+            if limit and replay.found_count > limit:
+                self.env.ref("client_gdpr.ir_cron_tombstones")._trigger()
+        return {
+            "found": replay.found_count,
+            "erased_again": replay.erased_count,
+            "open_intents": [
+                {
+                    "reference": record.reference,
+                    "request": record.intent.get("request", ""),
+                    "announced": record.intent.get("at", ""),
+                }
+                for record in unclear
+            ],
+        }
+
+    def _note_outcome(self, references, outcome):
+        """Append what a person decided about announced erasures."""
+        now = fields.Datetime.to_string(fields.Datetime.now())
+        self._append([{"kind": outcome, "ref": reference, "at": now, "by": self.env.uid} for reference in references])
 
     # -- erasing -------------------------------------------------------------------------------------
 
@@ -129,6 +215,7 @@ class GdprTombstone(models.Model):
                     "kind": "intent",
                     "ref": reference,
                     "request": request.name or "",
+                    "company": request.company_id.id or None,
                     "at": fields.Datetime.to_string(now),
                     "key": key_name,
                     "decisions": sorted([*rule, what] for rule, what in request.plan_id._decisions().items()),
@@ -155,7 +242,15 @@ class GdprTombstone(models.Model):
         rows = self.env.execute_query(
             SQL("SELECT id, create_date FROM res_partner WHERE id = ANY(%s)", list(partner_ids))
         )
-        return {id_: f"{id_}:{moment.isoformat() if moment else ''}" for id_, moment in rows}
+        return {id_: self._row_name(id_, moment) for id_, moment in rows}
+
+    @staticmethod
+    def _row_name(id_, moment):
+        return f"{id_}:{moment.isoformat() if moment else ''}"
+
+    @staticmethod
+    def _pair(name, address):
+        return f"{fold(name)}|{address}"
 
     @api.model
     def _identity_digests(self, key, identity, contacts):
@@ -178,7 +273,7 @@ class GdprTombstone(models.Model):
             "email": digests("email", identity.emails),
             "phone": digests("phone", identity.phones),
             "code": digests("code", identity.codes),
-            "pair": digests("pair", [f"{name}|{address}" for name in identity.names for address in addresses]),
+            "pair": digests("pair", [self._pair(name, address) for name in identity.names for address in addresses]),
         }
 
     def _insert(self, rows, key_name, origin):
@@ -208,11 +303,6 @@ class GdprTombstone(models.Model):
                 page_size=len(suppressed),
             )
         return tombstones
-
-    @api.model
-    def _cron_settle(self):
-        """Nightly, and at once after a start that found something to do."""
-        self._settle()
 
     # -- the file ------------------------------------------------------------------------------------
 
@@ -274,9 +364,16 @@ class GdprTombstone(models.Model):
         )
         return {
             "database": self.env.cr.dbname,
+            "uuid": self._uuid(),
             "incarnation": self._incarnation_name(incarnation),
             "transaction": transaction,
         }
+
+    @api.model
+    def _uuid(self):
+        """What Odoo calls this database, whatever its name; a restore keeps it."""
+        # sudo: says nothing about anybody
+        return self.env["ir.config_parameter"].sudo().get_param("database.uuid")
 
     @staticmethod
     def _incarnation_sql():
@@ -341,7 +438,8 @@ class GdprTombstone(models.Model):
         :return: (what the files say afterwards, records that only a person can settle)
         """
         content = self._read(path)
-        opened = content.open()
+        # which of a person's decisions are of this very database is told by the uuid
+        opened = [record for record in content.open() if record.intent["uuid"] == self._uuid()]
         if not opened:
             return content, []
         # after the files were read, and in a transaction that sees all that was committed until then
@@ -385,15 +483,19 @@ class GdprTombstone(models.Model):
 
     @api.model
     def _read(self, path=None):
-        """What the files say: those of this database, or all in a folder.
+        """What the files in the folder say of this database, under whatever name it wrote them.
 
         :raises UserError: when a file was changed
         """
-        folder, content = Path(path) if path else self._folder(), Content()
-        name = "*" if path else f"{self.env.cr.dbname}.*"
         try:
-            for file in sorted(folder.glob(f"{name}{SUFFIX}")):
-                read_file(file, content)
+            content = read_folder(Path(path) if path else self._folder())
         except TombstoneFileDamaged as error:
             raise UserError(self._explain(error)) from error
+        uuid = self._uuid()
+        content.records = {
+            reference: record
+            for reference, record in content.records.items()
+            # of another database only what a folder was named for
+            if record.intent.get("uuid") == uuid or (path and record.intent.get("uuid"))
+        }
         return content

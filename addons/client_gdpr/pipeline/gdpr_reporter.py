@@ -125,6 +125,8 @@ class GdprReporter(models.AbstractModel):
             },
             "backups_lapse": self._backups_lapse().isoformat(),
         }
+        if request.replay_reference:
+            content["repeats"] = request.replay_reference
         return certificate.sign(content, self.env["consent.key"]._ring().derive("signature-ed25519"))
 
     @staticmethod

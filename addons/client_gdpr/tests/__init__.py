@@ -13,3 +13,4 @@ from . import test_rights
 from . import test_rpc
 from . import test_sealed
 from . import test_tombstone
+from . import test_replay
