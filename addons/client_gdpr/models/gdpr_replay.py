@@ -3,12 +3,10 @@ import hmac
 import logging
 from collections import defaultdict
 
-import psycopg2
 from odoo import api, fields, models
 from odoo.addons.client_consent.tools import keys
 from odoo.addons.client_consent.tools.errors import CannotDecrypt, KeyProblem
-from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 
 from .gdpr_data_map import PERSON
 
@@ -16,6 +14,8 @@ _logger = logging.getLogger(__name__)
 
 #: Contacts looked at together: few statements, flat memory.
 CHUNK = 10_000
+#: People erased together.
+AT_A_TIME = 100
 
 
 class GdprReplay(models.Model):
@@ -59,7 +59,7 @@ class GdprReplay(models.Model):
         :param records: done records that the database does not know
         :param content: what the files say, for their keys
         :param limit: how many people at most
-        :param checkpoint: called after each person with the number of those still to come; False stops
+        :param checkpoint: called after some people with their number and that of those still to come; False stops
         :return: the replay
         """
         digest_keys = self._digest_keys(content)
@@ -80,27 +80,27 @@ class GdprReplay(models.Model):
         matched = {record.reference for told, _ids in people for record in told}
         # whose data did not come back: their addresses stay suppressed all the same
         self._learn([record for record in readable if record.reference not in matched])
-        for number, (told, ids) in enumerate(people[:limit], 1):
-            replay._erase_again(told, ids)
-            if checkpoint and not checkpoint(len(people) - number):
+        remaining = len(people)
+        for chunk in split_every(AT_A_TIME, people[:limit], list):
+            replay._erase_again(chunk)
+            remaining -= len(chunk)
+            if checkpoint and not checkpoint(len(chunk), remaining):
                 break
         replay._tell()
         return replay
 
-    def _erase_again(self, records, partner_ids):
-        """One person the usual way; without their approval anew, for they had it. Learns the tombstones at the end."""
-        request = self.env["gdpr.request"]._open_again(partner_ids, records[-1], self)
-        try:
-            with self.env.cr.savepoint():
-                request._run_again(self._decisions(records))
-        except (UserError, psycopg2.Error) as error:
-            self.env.invalidate_all()
-            request.write({"state": "failed", "failure": request._describe_error(error)})
-        if request.state == "executed":
-            self._learn(records)
-            self.erased_count += 1
-        else:
-            self.failed_count += 1
+    def _erase_again(self, people):
+        """Some people the usual way; without an approval anew, for there was one. Learns their tombstones."""
+        requests, told = self.env["gdpr.request"], {}
+        for records, partner_ids in people:
+            request = requests._open_again(partner_ids, records[-1], self)
+            told[request.id] = records
+            requests |= request
+        requests._run_again({id_: self._decisions(records) for id_, records in told.items()})
+        erased = requests.filtered(lambda request: request.state == "executed")
+        self._learn([record for request in erased for record in told[request.id]])
+        self.erased_count += len(erased)
+        self.failed_count += len(requests - erased)
 
     @staticmethod
     def _decisions(records):

@@ -506,14 +506,13 @@ class GdprRequest(models.Model):
     def _run_again(self, decisions):
         """Plan and carry out without a new approval; what nobody decided about others' words is left as it is.
 
-        :param decisions: rule → redact or leave, as decided the first time
+        :param decisions: request id → {rule: redact or leave}, as decided the first time
         """
-        self.ensure_one()
-        _located, _identity, rulings = self._look()
-        plan = self.env["gdpr.plan"]._make(self, rulings)
-        for line in plan.line_ids:
-            if line.action == "review":
-                line.decision = decisions.get(line._rule(), "leave")
+        for request, case in zip(self, self._look(), strict=True):
+            plan = self.env["gdpr.plan"]._make(request, case.rulings)
+            for line in plan.line_ids:
+                if line.action == "review":
+                    line.decision = decisions[request.id].get(line._rule(), "leave")
         self.write({"state": "approved"})
         self._run_erasure()
 

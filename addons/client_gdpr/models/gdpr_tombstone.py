@@ -125,9 +125,9 @@ class GdprTombstone(models.Model):
             self.env["gdpr.replay"]._run(unknown, content, checkpoint=self._checkpoint)
 
     @api.model
-    def _checkpoint(self, remaining):
-        """Commit after each person, in the scheduled job: whether there is time for another."""
-        return self.env["ir.cron"]._commit_progress(1, remaining=remaining) > 0
+    def _checkpoint(self, done, remaining):
+        """Commit after some people, in the scheduled job: whether there is time for more."""
+        return self.env["ir.cron"]._commit_progress(done, remaining=remaining) > 0
 
     def _ask_dpo(self, record, summary):
         """A task for every data protection officer; where there is none, the log has to do."""
