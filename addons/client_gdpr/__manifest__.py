@@ -16,6 +16,7 @@
         "data/ir_cron_data.xml",
         "views/gdpr_templates.xml",
         "wizard/gdpr_reason_wizard_views.xml",
+        "views/gdpr_identity_candidate_views.xml",
         "views/gdpr_plan_line_views.xml",
         "wizard/gdpr_passphrase_wizard_views.xml",
         "views/gdpr_package_views.xml",

@@ -8,6 +8,8 @@ from . import gdpr_ground
 from . import gdpr_request
 from . import gdpr_package
 from . import gdpr_package_download
+from . import gdpr_identity_mixin
+from . import gdpr_identity_candidate
 from . import gdpr_plan
 from . import gdpr_plan_line
 from . import gdpr_vault

@@ -1,12 +1,14 @@
 import hashlib
 import json
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from odoo import api, models, tools
 from odoo.sql_db import db_connect
 from odoo.tools import SQL, sql
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
+from ..tools import identity
 from .gdpr_data_map import PERSON
 
 #: The first address in a column that may also hold a name, as ``Jana <jana@post.example>`` does.
@@ -15,6 +17,9 @@ ADDRESS_PATTERN = r'[^][\s<>,;:()"]+@[^][\s<>,;:()"]+'
 MANY_ROWS = 1_000_000
 #: Contact columns by which somebody else is recognised who shares an address or a number.
 SHARED = ("email_normalized", "phone_sanitized", "phone")
+TRACKING = "mail_tracking_value"
+#: Fields of a contact whose earlier values the chatter remembers: field → kind of identifier.
+TRACKED = {"name": "earlier", "email": "emails", "phone": "phones", "vat": "codes"}
 #: Always over the indexes: what statistics say of a column with few different
 #: values, or of one that was never analysed, is no reason to read a table from end to end. The same is why each
 #: statement looks rows up for one entry after the other: a LATERAL subquery that OFFSET 0 keeps whole.
@@ -22,8 +27,33 @@ SHARED = ("email_normalized", "phone_sanitized", "phone")
 PLANNING = {"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 #: Two arrays of equal length: the records from which to look.
 OWN = SQL("own (model, id, n) AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::int[]) WITH ORDINALITY)")
+#: Two arrays: kinds of identifiers and the values to look for.
+IDENTIFIERS = SQL(
+    "given (kind, value, n) AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY)"
+)
+#: So many records share a value at most, as far as anybody wants to choose among them.
+MOST_NAMESAKES = 200
 #: One array: the values to look for.
 VALUES = SQL("given (value, n) AS MATERIALIZED (SELECT * FROM unnest($1::text[]) WITH ORDINALITY)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A column in which an identifier of a person is looked up.
+
+    :ivar kind: ``email``, ``phone``, ``name``, ``tax``, ``account`` or ``login``
+    :ivar key: the identifier in the one spelling in which it is looked up
+    :ivar where: what else must hold, and the condition of the index
+    :ivar found: the column that gives the record; without one it is the contact whose chatter tracked the value
+    """
+
+    model: str
+    kind: str
+    table: str
+    field: str
+    key: SQL
+    where: tuple[SQL, ...]
+    found: str | None
 
 
 class GdprDataPath(models.AbstractModel):
@@ -121,7 +151,8 @@ class GdprDataPath(models.AbstractModel):
 
         :param kind: ``contact_links`` (contact ids) and ``record_links`` (models, ids) → (way, n, id); ``identity``
             (models, ids) → (kind, n, value); ``sharing`` (values) → (n, contact id); ``addresses`` (values) →
-            (way, n, id). ``way`` counts :meth:`_ways`, ``n`` the entries given, from 1.
+            (way, n, id); ``candidates`` (kinds, values) → (place, n, id), ``place`` counts
+            :meth:`_candidate_places`. ``way`` counts :meth:`_ways`, ``n`` the entries given, from 1.
         """
         if not arrays[0]:
             return []
@@ -199,7 +230,7 @@ class GdprDataPath(models.AbstractModel):
                 " CROSS JOIN LATERAL (VALUES %s) v (kind, value) WHERE own.model = %s AND v.value IS NOT NULL",
                 SQL.identifier(self.env[model]._table),
                 SQL(", ").join(
-                    SQL("(%s, %s::text)", kind, SQL.identifier("t", name))
+                    SQL("(%s, %s)", kind, self._identifier_sql(model, name))
                     for kind, names in kinds.items()
                     for name in names
                 ),
@@ -209,6 +240,14 @@ class GdprDataPath(models.AbstractModel):
             if model in self.env
         ]
         return OWN, [*parts, self._earlier_values_sql()]
+
+    def _identifier_sql(self, model, name):
+        """An identifier as it stands in a column, unless it is somebody else's."""
+        column = SQL("%s::text", SQL.identifier("t", name))
+        if (model, name) == (PERSON, "vat"):
+            # a company's contacts carry its number, too
+            return SQL("CASE WHEN t.commercial_partner_id = t.id THEN %s END", column)
+        return column
 
     def _get_identity_sources(self):
         """Columns that tell who a record is about: model → kind → fields."""
@@ -227,9 +266,7 @@ class GdprDataPath(models.AbstractModel):
 
     def _earlier_values_sql(self):
         """What the contact was called and how it was reached before, as the chatter remembers it."""
-        fields = self.env["ir.model.fields"].sudo()
-        kinds = {"name": "names", "email": "emails", "phone": "phones", "vat": "codes"}
-        known = {fields._get(PERSON, name).id: kind for name, kind in kinds.items()}
+        known = {self._field_id(name): kind for name, kind in TRACKED.items()}
         return SQL(
             """SELECT k.kind, own.n, v.value
                  FROM own
@@ -242,6 +279,86 @@ class GdprDataPath(models.AbstractModel):
             list(known.values()),
             PERSON,
         )
+
+    def _field_id(self, name):
+        """Number of a contact's field, as the tracking keeps it."""
+        # sudo: a number that says nothing
+        return self.env["ir.model.fields"].sudo()._get(PERSON, name).id
+
+    # -- who may be the same person ------------------------------------------------------------------
+
+    @api.model
+    @tools.ormcache()
+    def _candidate_places(self):
+        """Where records stand that may be about one person, as a tuple of :class:`Place`."""
+        places = [
+            self._place(model, kind, self.env[model]._table, field, where=self._unowned_sql(model))
+            for model, kinds in self._get_candidate_sources().items()
+            if model in self.env and self._has_table(model)
+            for kind, field in kinds.items()
+            if field in self.env[model]._fields
+        ]
+        places += [
+            self._place(PERSON, "tax", "res_partner", "vat"),
+            self._place(PERSON, "login", "res_users", "login", found="partner_id"),
+            self._place(PERSON, "account", "res_partner_bank", "sanitized_acc_number", found="partner_id"),
+        ]
+        for field, kind in {"name": "name", "email": "email", "phone": "phone"}.items():
+            tracked = SQL("field_id = %s", SQL(str(self._field_id(field))))
+            places.append(self._place(PERSON, kind, TRACKING, "old_value_char", found=None, where=[tracked]))
+        return tuple(places)
+
+    def _get_candidate_sources(self):
+        """Models whose records may be about a person without saying so: model → kind → column to look in."""
+        return {
+            PERSON: {"email": "email_normalized", "phone": "phone", "name": "name"},
+            "crm.lead": {"email": "email_from", "phone": "phone", "name": "contact_name"},
+            "mailing.contact": {"email": "email", "phone": "phone", "name": "name"},
+        }
+
+    def _place(self, model, kind, table, field, found="id", where=()):
+        column = SQL.identifier(field)
+        if kind == "email" and not field.endswith("normalized"):
+            key = SQL("lower(substring(%s from '%s'))", column, SQL(ADDRESS_PATTERN))
+        elif kind == "phone":
+            key = SQL(r"right(regexp_replace(%s, '\D', '', 'g'), %s)", column, SQL(str(identity.NUMBER_END)))
+        elif kind == "name":
+            key = self._name_key_sql(column)
+        else:
+            key = column
+        return Place(model, kind, table, field, key, (SQL("%s IS NOT NULL", column), *where), found)
+
+    @staticmethod
+    def _name_key_sql(column):
+        """What :func:`identity.name_key` gives, as the database computes it."""
+        return SQL(
+            "left(lower(btrim(regexp_replace(translate(regexp_replace("
+            "normalize(%s, NFKD), '%s', '', 'g'), '%s', '%s'), '%s', ' ', 'g'), ' ')), %s)",
+            column,
+            SQL(identity.MARKS_PATTERN),
+            *map(SQL, identity.STROKES),
+            SQL(identity.BETWEEN_PATTERN),
+            SQL(str(identity.LONGEST_KEY)),
+        )
+
+    def _candidates_sql(self, empty):
+        """From identifiers to records that bear them, or bore them."""
+        return IDENTIFIERS, [
+            SQL(
+                "SELECT %s, given.n, f.id FROM given, LATERAL (SELECT %s AS id FROM %s WHERE %s LIMIT %s) f"
+                " WHERE given.kind = %s",
+                number,
+                SQL.identifier(place.found) if place.found else SQL("m.res_id"),
+                SQL.identifier(place.table)
+                if place.found
+                else SQL("%s JOIN mail_message m ON m.id = mail_message_id AND m.model = %s", SQL(TRACKING), PERSON),
+                SQL(" AND ").join([SQL("%s = given.value", place.key), *place.where]),
+                MOST_NAMESAKES,
+                place.kind,
+            )
+            for number, place in enumerate(self._candidate_places())
+            if self._table_ids().get(place.table) not in empty
+        ]
 
     def _sharing_sql(self, _empty):
         """From addresses and numbers to all contacts that use them."""
@@ -257,7 +374,9 @@ class GdprDataPath(models.AbstractModel):
                 "SELECT %s, given.n, f.id FROM given, LATERAL (SELECT t.id FROM %s t WHERE %s OFFSET 0) f",
                 number,
                 SQL.identifier(self.env[row.model]._table),
-                SQL(" AND ").join([SQL("%s = given.value", self._address_sql(row, "t")), *self._unowned_sql(row, "t")]),
+                SQL(" AND ").join(
+                    [SQL("%s = given.value", self._address_sql(row, "t")), *self._unowned_sql(row.model, "t")]
+                ),
             )
             for number, row in enumerate(self._ways())
             if row.role == "email" and self._is_filled(row, empty)
@@ -270,8 +389,9 @@ class GdprDataPath(models.AbstractModel):
             return column
         return SQL("lower(substring(%s from '%s'))", column, SQL(ADDRESS_PATTERN))
 
-    def _unowned_sql(self, row, *alias):
-        return [SQL("%s IS NULL", SQL.identifier(*alias, name)) for name in self._owner_columns(row.model)]
+    def _unowned_sql(self, model, *alias):
+        """Conditions under which a record of a model belongs to no contact."""
+        return [SQL("%s IS NULL", SQL.identifier(*alias, name)) for name in self._owner_columns(model)]
 
     # -- words ---------------------------------------------------------------------------------------
 
@@ -330,7 +450,7 @@ class GdprDataPath(models.AbstractModel):
             table, column = self.env[row.model]._table, SQL.identifier(row.field)
             served = {sql.make_identifier(f"gdpr__{table}__{row.field}")}
             if row.role == "email":
-                where = SQL(" AND ").join([SQL("%s IS NOT NULL", column), *self._unowned_sql(row)])
+                where = SQL(" AND ").join([SQL("%s IS NOT NULL", column), *self._unowned_sql(row.model)])
                 definition = SQL("((%s)) WHERE %s", self._address_sql(row), where)
             elif field.type == "many2one":
                 served |= {(table, row.field)}
@@ -342,6 +462,16 @@ class GdprDataPath(models.AbstractModel):
                 continue
             if not served & known:
                 missing[sql.make_identifier(f"gdpr__{table}__{row.field}")] = (table, definition)
+        for place in self._candidate_places():
+            name = sql.make_identifier(f"gdpr__{place.table}__{place.field}__{place.kind}")
+            served = {name}
+            if place.found and place.kind not in ("phone", "name"):
+                # an address, or the plain column: the same index as above, or one of Odoo's
+                served |= {(place.table, place.field), sql.make_identifier(f"gdpr__{place.table}__{place.field}")}
+            if not served & known:
+                missing.setdefault(
+                    name, (place.table, SQL("((%s)) WHERE %s", place.key, SQL(" AND ").join(place.where)))
+                )
         for field in SHARED:
             name, column = f"gdpr__res_partner__{field}", SQL.identifier(field)
             if not {name, ("res_partner", field)} & known:

@@ -187,7 +187,7 @@ class GdprPackage(models.Model):
         :raises UserError: when the contacts of the request are gone
         """
         self.request_id._check_contacts()
-        [(found, _identity)] = self.env["gdpr.finder"].sudo()._locate_records([self.request_id.partner_ids.ids])
+        found = self.request_id._locate_records()
         ids = self._attachment_ids(found)
         secret = package.passphrase()
         self.write(
@@ -313,7 +313,7 @@ class GdprPackage(models.Model):
         """
         self.request_id._check_contacts()
         reporter = self.env["gdpr.reporter"]
-        [(located, _identity)] = self.env["gdpr.finder"].sudo()._locate_records([self.request_id.partner_ids.ids])
+        located = self.request_id._locate_records()
         known = {file["id"] for file in work["files"]}
         if later := [id_ for id_ in self._attachment_ids(located) if id_ not in known]:
             work["ids"] = later

@@ -11,6 +11,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
 from ..tools import plan as plans
+from ..tools.identity import Choice
 from ..tools.plan import Case
 from .gdpr_data_map import PERSON
 from .gdpr_tombstone import TombstoneRefused
@@ -33,6 +34,8 @@ STATES = [
 #: Nothing was carried out yet, or not all of it; and: the answer is still owed.
 UNFINISHED = ("received", "identified", "planned", "submitted", "approved", "executing", "failed")
 OPEN = (*UNFINISHED, "executed")
+#: Whose records are taken along may be said until somebody approves the plan, or the answer goes out.
+STATES_OF_CHOICE = ("received", "identified", "planned", "executed")
 #: What destroys needs a second pair of eyes; the other rights are carried out once it is clear who asks.
 APPROVED_KINDS = ("erasure",)
 #: What is answered by a copy of the person's data.
@@ -51,6 +54,16 @@ SOURCES = [
     ("sms", "By SMS"),
     ("api", "Another system"),
     ("other", "Otherwise"),
+]
+
+
+#: Art. 12(6): more is asked for only where there are reasonable doubts.
+PROOFS = [
+    ("login", "Portal login"),
+    ("known", "Known to us in person"),
+    ("address", "Wrote from the address we hold"),
+    ("callback", "Called back on the number we hold"),
+    ("document", "Showed a document"),
 ]
 
 
@@ -120,6 +133,11 @@ class GdprRequest(models.Model):
     package_missing = fields.Integer(related="package_id.missing_count", string="Files that are gone")
     package_ends_at = fields.Datetime(related="package_id.ends_at", string="The package is deleted on")
     package_passphrase_seen_at = fields.Datetime(related="package_id.passphrase_seen_at", string="Pass phrase shown on")
+    identity_ids = fields.One2many("gdpr.identity.candidate", "request_id", "Who is it?", readonly=True)
+    open_identity_count = fields.Integer(compute="_compute_open_identity_count")
+    identity_proof = fields.Selection(
+        PROOFS, "Identity", readonly=True, help="How we know that the person who asks is the person concerned."
+    )
     identity_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     asked_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     correction_html = fields.Html(
@@ -154,6 +172,13 @@ class GdprRequest(models.Model):
             due = request.extended_deadline or request.deadline
             request.days_left = (due - today).days if due and request.state in OPEN else 0
 
+    @api.depends("identity_ids.included", "identity_ids.decided_by_id", "state")
+    def _compute_open_identity_count(self):
+        for request in self:
+            open_ = request.identity_ids.filtered(lambda line: line.grade != "name_only" and not line.included)
+            waiting = open_.filtered(lambda line: not line.decided_by_id)
+            request.open_identity_count = len(waiting) if request._may_choose() else 0
+
     @api.depends("plan_id.line_ids.decision")
     @api.depends_context("lang")
     def _compute_plan_html(self):
@@ -171,7 +196,7 @@ class GdprRequest(models.Model):
         for request in self:
             request.certificate_html = request.certificate_ids[:1].readable or False
 
-    @api.depends("kind", "state", "partner_ids")
+    @api.depends("kind", "state", "partner_ids", "identity_ids.included")
     @api.depends_context("lang")
     def _compute_answer_html(self):
         """The answer is written afresh each time it is read: the request keeps no copy of the person's data."""
@@ -276,7 +301,9 @@ class GdprRequest(models.Model):
         if not received or received > fields.Datetime.now():
             raise UserError(self.env._("Say when the request arrived: a moment that has passed."))
         partners = self.env[PERSON].browse(partner_ids).exists()
-        if not partners or len(partners) != len(set(partner_ids)):
+        if not partner_ids:
+            raise UserError(self.env._("Say whose request it is: open the contact, or give the number of one."))
+        if len(partners) != len(set(partner_ids)):
             raise UserError(self.env._("One of the contacts does not exist any more: open it again from the list."))
         partners.check_access("read")
         partners = partners.sorted(lambda partner: partner_ids.index(partner.id))
@@ -288,7 +315,7 @@ class GdprRequest(models.Model):
             | {
                 "kind": kind,
                 "partner_ids": [fields.Command.set(partners.ids)],
-                "subject_label": ", ".join(self.env._("Contact %s", id_) for id_ in partners.ids),
+                "subject_label": self._label(partners),
                 "company_id": self.env.company.id,
                 "received_at": received,
                 "source": source,
@@ -298,7 +325,11 @@ class GdprRequest(models.Model):
         )
         if values:
             request._keep_asked({"values": values, **self._shown(partners, values)})
+        request._gather_identity()
         return request.id
+
+    def _label(self, partners):
+        return ", ".join(self.env._("Contact %s", id_) for id_ in partners.ids)
 
     # What each kind needs: `_prepare_<kind>(partners, asked)` refuses what this person cannot ask for and gives the
     # values of the request that the kind alone has; `_run_<kind>()` carries out what `action_execute` starts.
@@ -329,10 +360,24 @@ class GdprRequest(models.Model):
 
     # -- steps ---------------------------------------------------------------------------------------
 
-    def action_confirm_identity(self):
-        """Say that the person who asks is the person concerned, Art. 12(6)."""
+    def action_confirm_identity(self, proof=None):
+        """Say that the person who asks is the person concerned, Art. 12(6).
+
+        :param proof: how that is known, see the field ``identity_proof``
+        """
         self._step("handler", ("received",))
-        self.write({"state": "identified"})
+        if proof and proof not in dict(PROOFS):
+            raise UserError(
+                self.env._("There is no proof %(code)s. Use one of: %(all)s.", code=proof, all=", ".join(dict(PROOFS)))
+            )
+        self.write({"state": "identified", "identity_proof": proof or False})
+
+    def action_identity_settled(self):
+        """Say that the records nobody ticked are other people's."""
+        self._step("handler", STATES_OF_CHOICE)
+        for request in self:
+            left = request.identity_ids.filtered(lambda line: not line.decided_by_id)
+            request._choose({(line.model, line.res_id): line.included for line in left})
 
     def action_plan(self):
         """Find the person's data and plan what happens to it; nothing is touched."""
@@ -576,6 +621,7 @@ class GdprRequest(models.Model):
 
     def _look(self):
         """Run finder and planner: a :class:`Case` for each request, with what an unfinished run knew before."""
+        self._gather_identity()
         earlier = [request._stored_case() for request in self]
         found = (
             self.env["gdpr.finder"]
@@ -583,6 +629,7 @@ class GdprRequest(models.Model):
             ._locate_all(
                 [request.with_context(active_test=False).partner_ids.ids for request in self],
                 [case and case.identity for case in earlier],
+                [request._choice() for request in self],
             )
         )
         rulings = self.env["gdpr.planner"].sudo()._plan_all([located for located, _identity in found])
@@ -746,6 +793,85 @@ class GdprRequest(models.Model):
                     self.subject_label,
                 )
             )
+
+    # -- who it is -----------------------------------------------------------------------------------
+
+    def _gather_identity(self):
+        """List the records that may be about the same person; what was said of one earlier stays."""
+        people = [request.with_context(active_test=False).partner_ids.ids for request in self]
+        for request, found in zip(self, self.env["gdpr.finder"].sudo()._candidates(people), strict=True):
+            known = {(line.model, line.res_id) for line in request.identity_ids}
+            lines = request.identity_ids._prepare_lines(found, request.company_id)
+            # sudo: staff read these lines and change them by the buttons alone
+            request.sudo().identity_ids = [
+                fields.Command.create(line) for line in lines if (line["model"], line["res_id"]) not in known
+            ]
+
+    def _may_choose(self):
+        """Whether it may still be said whose records these are; an approved plan, or an answer, is for somebody."""
+        self.ensure_one()
+        return self.state in STATES_OF_CHOICE and (self.state != "executed" or self.kind in ANSWERED_KINDS)
+
+    def _choose(self, said):
+        """Take records along, or leave them out, as the handler says; only those that the finder gathered.
+
+        :param said: (model, id) → whether it is the same person
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self._may_choose():
+            raise UserError(
+                self.env._("Whose records these are was settled with the plan: send it back before you change it.")
+            )
+        lines = self.identity_ids.filtered(lambda line: (line.model, line.res_id) in said)
+        contacts = lines.filtered(lambda line: line.model == PERSON)
+        taken = self.env[PERSON].browse([line.res_id for line in contacts if said[line.model, line.res_id]]).exists()
+        taken.check_access("read")
+        if self.kind == "erasure":
+            taken._gdpr_check_erasable()
+        changed = lines.filtered(lambda line: line.included != said[line.model, line.res_id])
+        for answer, some in lines.grouped(lambda line: said[line.model, line.res_id]).items():
+            # sudo: staff read these lines and change them by the buttons alone
+            some.sudo().write({"included": answer, "decided_by_id": self.env.uid, "decided_at": fields.Datetime.now()})
+        if changed:
+            self._follow_choice(changed)
+
+    def _follow_choice(self, changed):
+        """Let the contacts of the request, and a plan made already, follow what was said; leave a trace by number."""
+        contacts = self.identity_ids.filtered(lambda line: line.model == PERSON)
+        asked = self.with_context(active_test=False).partner_ids - self.env[PERSON].browse(contacts.mapped("res_id"))
+        partners = asked | self.env[PERSON].browse(contacts.filtered("included").mapped("res_id"))
+        self.write({"partner_ids": [fields.Command.set(partners.ids)], "subject_label": self._label(partners)})
+        for included, lines in changed.grouped("included").items():
+            records = ", ".join(f"{line.model} {line.res_id} ({line.reasons})" for line in lines)
+            self.message_post(
+                body=self.env._("The same person: %s", records)
+                if included
+                else self.env._("Somebody else: %s", records)
+            )
+        # sudo: staff make packages by the buttons alone; one that was made for somebody else must not go out
+        self.sudo().package_ids.filtered(lambda package: package.state != "purged")._purge()
+        if self.state == "planned":
+            self.action_plan()
+        else:
+            self._gather_identity()
+
+    def _locate_records(self):
+        """The records that are, name or point to the person, as the handler chose."""
+        self.ensure_one()
+        [(located, _identity)] = (
+            self.env["gdpr.finder"].sudo()._locate_records([self.partner_ids.ids], [self._choice()])
+        )
+        return located
+
+    def _choice(self):
+        """What was said about records that belong to no contact, as the finder takes it."""
+        others = self.identity_ids.filtered(lambda line: line.model != PERSON and line.model in self.env)
+        also = others.filtered("included")
+        return Choice(
+            frozenset((line.model, line.res_id) for line in also),
+            frozenset((line.model, line.res_id) for line in others - also),
+        )
 
     # -- helpers -------------------------------------------------------------------------------------
 

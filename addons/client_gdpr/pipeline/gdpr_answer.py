@@ -34,7 +34,7 @@ class GdprReporter(models.AbstractModel):
         :return: what :meth:`_answer_head` says, and ``topics``: ``[{code, name, models: [{model, name, count,
             fields: {name: label}, records: [{id, values: {name: value}}]}]}]``
         """
-        [(located, _identity)] = self.env["gdpr.finder"]._locate_records([request.partner_ids.ids])
+        located = request._locate_records()
         tables = list(self._tables(located, request.kind))
         topics = defaultdict(list)
         for table in tables:

@@ -1,12 +1,14 @@
 import re
 from collections import defaultdict
+from itertools import zip_longest
 
 from odoo import api, models
 from odoo.tools import SQL, split_every
 
 from ..models.gdpr_data_map import PERSON
+from ..tools import identity as identities
 from ..tools import redact
-from ..tools.identity import Identity
+from ..tools.identity import Candidate, Choice, Identity
 from ..tools.plan import Hit, Located
 
 #: Delivery and invoice addresses are rows of the same person; a contact below a contact is somebody else.
@@ -15,13 +17,16 @@ OWN_ADDRESS_TYPES = ("invoice", "delivery", "other")
 MAX_HOPS = 5
 #: People looked for together: enough for few statements, few enough for flat memory.
 PEOPLE_BATCH = 1000
+#: Nobody chooses among more; the surest are kept.
+MOST_CANDIDATES = 50
 
 
 class _Trail:
     """What was found of one person so far: model → (field, bond, sure) → ids."""
 
-    def __init__(self, partner_ids):
+    def __init__(self, partner_ids, never=frozenset()):
         self.partner_ids = partner_ids
+        self.never = never
         self.found = defaultdict(dict)
         self._own = set()
         self._fresh = []
@@ -49,6 +54,10 @@ class _Trail:
     def own(self):
         return self._own
 
+    def reached(self, model):
+        """Records of a model that an address need not find any more, or must not: a handler said whose they are."""
+        return self.ids(model) | {id_ for name, id_ in self.never if name == model}
+
     def ids(self, model):
         return {id_ for ids in self.found.get(model, {}).values() for id_ in ids}
 
@@ -75,25 +84,27 @@ class GdprFinder(models.AbstractModel):
     _description = "Finder of a Person's Data"
 
     @api.model
-    def _locate(self, partner_ids, known=None):
+    def _locate(self, partner_ids, known=None, choice=None):
         """Collect where one person is, mentions in others' words included: those are searched row by row.
 
         :param partner_ids: ids of contacts that are the same person
         :param known: an :class:`Identity` gathered earlier, for a person whose records are partly gone
+        :param choice: a :class:`Choice` of records that belong to no contact, as a handler made it
         :return: (:class:`Located`, :class:`Identity`)
         """
-        [found] = self._locate_all([partner_ids], [known])
+        [found] = self._locate_all([partner_ids], [known], [choice])
         return found
 
     @api.model
-    def _locate_all(self, people, known=None):
+    def _locate_all(self, people, known=None, choices=()):
         """Collect where some people are, mentions in others' words included.
 
         :param people: list of lists of contact ids, one list a person
         :param known: an :class:`Identity` or nothing for each of them
+        :param choices: a :class:`Choice` or nothing for each of them
         :return: list of (:class:`Located`, :class:`Identity`) in the same order
         """
-        found = self._search(people, known)
+        found = self._search(people, known, choices)
         for trail, identity in found:
             self._search_inside(trail, identity)
         if unfinished := [trail for trail, _identity in found if trail.has_fresh]:
@@ -104,26 +115,45 @@ class GdprFinder(models.AbstractModel):
         return [(trail.located(), identity) for trail, identity in found]
 
     @api.model
-    def _locate_records(self, people):
+    def _locate_records(self, people, choices=()):
         """Collect the records that are, name or point to people, by indexes alone.
 
         :param people: list of lists of contact ids, one list a person
+        :param choices: a :class:`Choice` or nothing for each person, in the same order
         :return: iterator of (:class:`Located`, :class:`Identity`) in the same order
         """
-        for batch in split_every(PEOPLE_BATCH, people, list):
-            for trail, identity in self._search(batch):
+        pairs = zip_longest(people, choices)
+        for batch in split_every(PEOPLE_BATCH, pairs, list):
+            for trail, identity in self._search([ids for ids, _choice in batch], choices=[c for _ids, c in batch]):
                 yield trail.located(), identity
 
-    def _search(self, people, known=None):
+    def _search(self, people, known=None, choices=()):
         """The trails and identities of some people, a handful of statements for all of them."""
         self.env.flush_all()
         with self.env["gdpr.data.path"]._indexes_only():
-            trails = [_Trail(ids) for ids in self._with_own_addresses(people)]
+            trails = self._start(people, choices)
             self._walk(trails)
-            identities = self._gather_identities(trails, known)
-            self._search_addresses(trails, identities)
+            found = self._gather_identities(trails, known)
+            self._search_addresses(trails, found)
             self._walk(trails)
-        return list(zip(trails, identities, strict=True))
+        return list(zip(trails, found, strict=True))
+
+    def _start(self, people, choices=()):
+        """A trail a person, from the contacts and from what a handler said is theirs, too."""
+        trails = []
+        for ids, choice in zip_longest(self._with_own_addresses(people), choices):
+            choice = choice or Choice()
+            trail = _Trail(ids, choice.never)
+            for model, id_ in sorted(choice.also):
+                if self.env[model].browse(id_).exists():
+                    trail.add(model, self._own_field(model), "own", [id_])
+            trails.append(trail)
+        return trails
+
+    def _own_field(self, model):
+        """The declared field that makes a record of a model a person's own: an address before a link."""
+        rows = [row for row in self.env["gdpr.data.path"]._ways() if row.model == model and row.bond == "own"]
+        return min(rows, key=lambda row: row.role != "email").field
 
     # -- which contacts ------------------------------------------------------------------------------
 
@@ -171,17 +201,12 @@ class GdprFinder(models.AbstractModel):
     def _gather_identities(self, trails, known=None):
         """The identifiers of each person, from their own records and earlier values in the tracking."""
         path = self.env["gdpr.data.path"]
-        places = [(trail, model, id_) for trail in trails for model, id_ in trail.own]
-        values = {trail: defaultdict(set) for trail in trails}
-        rows = path._ask("identity", [model for _t, model, _i in places], [id_ for _t, _m, id_ in places])
-        for kind, n, value in rows:
-            values[places[n - 1][0]][kind].add(value)
-        identities = [Identity.gather(**values[trail]) for trail in trails]
+        gathered = [self._identity(values) for values in self._read_identifiers(trail.own for trail in trails)]
         if known:
-            identities = [new | old if old else new for new, old in zip(identities, known, strict=True)]
+            gathered = [new | old if old else new for new, old in zip(gathered, known, strict=True)]
         given = [
             (number, value)
-            for number, identity in enumerate(identities)
+            for number, identity in enumerate(gathered)
             for value in sorted(identity.emails | identity.phones)
         ]
         shared = defaultdict(set)
@@ -189,20 +214,112 @@ class GdprFinder(models.AbstractModel):
             number, value = given[n - 1]
             if partner_id not in trails[number].partner_ids:
                 shared[number].add(value)
-        return [identity.without(shared[number]) for number, identity in enumerate(identities)]
+        if any(trail.never for trail in trails):
+            # what a handler said is somebody else's uses its address and number, too
+            others = self._read_identifiers({p for p in trail.never if p[0] != PERSON} for trail in trails)
+            for number, values in enumerate(others):
+                other = self._identity(values)
+                shared[number] |= other.emails | other.phones
+        return [identity.without(shared[number]) for number, identity in enumerate(gathered)]
+
+    def _read_identifiers(self, groups):
+        """What stands in groups of records that tells whose they are: a dict kind → values a group.
+
+        :param groups: iterable of collections of (model, id)
+        """
+        groups = [sorted(group) for group in groups]
+        places = [(number, model, id_) for number, group in enumerate(groups) for model, id_ in group]
+        values = [defaultdict(set) for _group in groups]
+        rows = self.env["gdpr.data.path"]._ask(
+            "identity", [model for _n, model, _i in places], [id_ for _n, _m, id_ in places]
+        )
+        for kind, n, value in rows:
+            values[places[n - 1][0]][kind].add(value)
+        return values
+
+    @staticmethod
+    def _identity(values):
+        return Identity.gather(values["emails"], values["phones"], values["codes"], values["names"] | values["earlier"])
+
+    # -- who else it may be --------------------------------------------------------------------------
+
+    @api.model
+    def _candidates(self, people):
+        """Records that may be about the same people: other contacts, and leads and the like of no contact.
+
+        They are compared and never joined: whether two records are one person, a handler says.
+
+        :param people: list of lists of contact ids, one list a person
+        :return: list of lists of :class:`Candidate`, the surest first, at most :data:`MOST_CANDIDATES` a person
+        """
+        path = self.env["gdpr.data.path"]
+        self.env.flush_all()
+        with path._indexes_only():
+            trails = self._start(people)
+            self._walk(trails)
+            values = self._read_identifiers(trail.own for trail in trails)
+            given = [(number, *key) for number, each in enumerate(values) for key in sorted(self._lookup_keys(each))]
+            marks, places = [defaultdict(set) for _trail in trails], path._candidate_places()
+            for place, n, id_ in path._ask("candidates", [kind for _n, kind, _v in given], [v for _n, _k, v in given]):
+                number, kind, _value = given[n - 1]
+                if (places[place].model, id_) not in trails[number].own:
+                    marks[number][places[place].model, id_].add(kind)
+            others = sorted({record for found in marks for record in found})
+            theirs = dict(zip(others, self._read_identifiers([record] for record in others), strict=True))
+        return [
+            sorted(
+                (
+                    Candidate(*record, reasons)
+                    for record, shared in found.items()
+                    if (reasons := self._reasons(shared, mine, theirs[record]))
+                ),
+                key=lambda candidate: candidate.rank,
+            )[:MOST_CANDIDATES]
+            for found, mine in zip(marks, values, strict=True)
+        ]
+
+    @staticmethod
+    def _lookup_keys(values):
+        """The identifiers in the spelling in which they are looked up: set of (kind, value)."""
+        emails = {found for value in values["emails"] for found in identities.addresses(value)}
+        codes = {identities.code_key(value) for value in values["codes"]}
+        return {
+            *(("email", value) for value in emails),
+            *(("login", value) for value in emails),
+            *(("phone", end) for value in values["phones"] if (end := identities.number_end(value))),
+            *(("tax", value) for value in values["codes"] | codes if value),
+            *(("account", value) for value in codes if value),
+            *(
+                ("name", key)
+                for value in values["names"] | values["earlier"]
+                for key in identities.name_keys(value)
+                if " " in key
+            ),
+        }
+
+    @staticmethod
+    def _reasons(marks, mine, other):
+        """Why two records may be one person: the marks they share and how their names stand to each other."""
+        relation = identities.relate_names(mine["names"], mine["earlier"], other["names"], other["earlier"])
+        same_number = any(identities.same_number(one, two) for one in mine["phones"] for two in other["phones"])
+        shared = tuple(mark for mark in identities.MARKS if mark in marks and (mark != "phone" or same_number))
+        # a number whose end alone is the same, under another name, is another number
+        if not shared and relation not in ("name_same", "name_earlier"):
+            return ()
+        return (*shared, relation)
 
     # -- by address ----------------------------------------------------------------------------------
 
-    def _search_addresses(self, trails, identities):
+    def _search_addresses(self, trails, gathered):
         """Find records by e-mail address, unless they belong to another contact."""
         path = self.env["gdpr.data.path"]
         ways = path._ways()
         given = [
-            (trail, email) for trail, found in zip(trails, identities, strict=True) for email in sorted(found.emails)
+            (trail, email) for trail, found in zip(trails, gathered, strict=True) for email in sorted(found.emails)
         ]
         for way, n, id_ in path._ask("addresses", [email for _trail, email in given]):
             trail = given[n - 1][0]
-            if id_ not in trail.ids(ways[way].model):
+            if id_ not in trail.reached(ways[way].model):
                 trail.add(ways[way].model, ways[way].field, ways[way].bond or "own", [id_])
 
     def _search_inside(self, trail, identity):
@@ -221,10 +338,10 @@ class GdprFinder(models.AbstractModel):
                     column,
                     self._address_regex(identity.emails),
                 ),
-                *path._unowned_sql(row),
+                *path._unowned_sql(row.model),
             ]
             rows = self.env.execute_query(SQL("SELECT id FROM %s WHERE %s", table, SQL(" AND ").join(conditions)))
-            if ids := {id_ for (id_,) in rows} - trail.ids(row.model):
+            if ids := {id_ for (id_,) in rows} - trail.reached(row.model):
                 trail.add(row.model, row.field, row.bond or "own", ids)
 
     @staticmethod
