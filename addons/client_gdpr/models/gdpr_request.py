@@ -93,7 +93,7 @@ class GdprRequest(models.Model):
         tracking=True,
     )
     state = fields.Selection(STATES, default="received", required=True, readonly=True, copy=False, tracking=True)
-    partner_ids = fields.Many2many(PERSON, string="Person", readonly=True, copy=False)
+    partner_ids = fields.Many2many(PERSON, string="Person", readonly=True, copy=False, context={"active_test": False})
     subject_label = fields.Char("Concerns", readonly=True, help="The contact's number; it stays when the name is gone.")
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, default=lambda self: self.env.company, index=True
@@ -627,7 +627,7 @@ class GdprRequest(models.Model):
             self.env["gdpr.finder"]
             .sudo()
             ._locate_all(
-                [request.with_context(active_test=False).partner_ids.ids for request in self],
+                [request.partner_ids.ids for request in self],
                 [case and case.identity for case in earlier],
                 [request._choice() for request in self],
             )
@@ -798,7 +798,7 @@ class GdprRequest(models.Model):
 
     def _gather_identity(self):
         """List the records that may be about the same person; what was said of one earlier stays."""
-        people = [request.with_context(active_test=False).partner_ids.ids for request in self]
+        people = [request.partner_ids.ids for request in self]
         for request, found in zip(self, self.env["gdpr.finder"].sudo()._candidates(people), strict=True):
             known = {(line.model, line.res_id) for line in request.identity_ids}
             lines = request.identity_ids._prepare_lines(found, request.company_id)
@@ -839,7 +839,7 @@ class GdprRequest(models.Model):
     def _follow_choice(self, changed):
         """Let the contacts of the request, and a plan made already, follow what was said; leave a trace by number."""
         contacts = self.identity_ids.filtered(lambda line: line.model == PERSON)
-        asked = self.with_context(active_test=False).partner_ids - self.env[PERSON].browse(contacts.mapped("res_id"))
+        asked = self.partner_ids - self.env[PERSON].browse(contacts.mapped("res_id"))
         partners = asked | self.env[PERSON].browse(contacts.filtered("included").mapped("res_id"))
         self.write({"partner_ids": [fields.Command.set(partners.ids)], "subject_label": self._label(partners)})
         for included, lines in changed.grouped("included").items():

@@ -177,6 +177,16 @@ class TestIdentity(GdprCase):
         with self.assertRaises(UserError):
             request.identity_ids.with_user(self.handler).action_exclude()
 
+    def test_archived_contact_that_was_confirmed_is_answered_for(self):
+        archived = self.contact(name="Eliška Testovaná", email="eliska@post.example", street="Dlouhá 7", active=False)
+        request = self.open_request("access")
+        request.identity_ids.with_user(self.handler).action_include()
+        request.invalidate_recordset()
+        self.assertEqual(request.partner_ids, self.person | archived)
+        request.action_confirm_identity()
+        request.action_execute()
+        self.assertIn("Dlouhá 7", request.answer_html)
+
     def test_settled_means_nothing_waits_and_nobody_is_joined(self):
         self.contact(name="Eliška Testovaná", email="eliska@post.example")
         request = self.open_request()
