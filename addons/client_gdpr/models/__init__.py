@@ -4,6 +4,7 @@ from . import gdpr_clock_profile
 from . import consent_country
 from . import gdpr_data_map
 from . import gdpr_data_path
+from . import gdpr_data_text
 from . import gdpr_ground
 from . import gdpr_request
 from . import gdpr_package

@@ -1,5 +1,4 @@
 import hashlib
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -392,51 +391,6 @@ class GdprDataPath(models.AbstractModel):
     def _unowned_sql(self, model, *alias):
         """Conditions under which a record of a model belongs to no contact."""
         return [SQL("%s IS NULL", SQL.identifier(*alias, name)) for name in self._owner_columns(model)]
-
-    # -- words ---------------------------------------------------------------------------------------
-
-    @api.model
-    def _read_mentions(self, model, names, values):
-        """Rows of a model in which one of the values stands anywhere in some columns, whatever its case.
-
-        No index helps here: the table is read from end to end, once for all columns and values together. It is a
-        coarse look, also for values with something between their words; callers look again, exactly.
-
-        :return: iterator of (id, {column: its text}), empty columns left out
-        """
-        columns = [SQL.identifier(name) for name in names]
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT id, %(columns)s FROM %(table)s WHERE lower(concat_ws(chr(10), %(texts)s))"
-                " LIKE ANY((SELECT array_agg(lower(p)) FROM unnest(%(patterns)s) p)::text[])",
-                columns=SQL(", ").join(columns),
-                table=SQL.identifier(self.env[model]._table),
-                texts=SQL(", ").join(SQL("%s::text", column) for column in columns),
-                patterns=self._patterns(values),
-            )
-        )
-        for id_, *contents in rows:
-            filled = {name: content for name, content in zip(names, contents, strict=True) if content is not None}
-            yield (
-                id_,
-                {
-                    name: content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
-                    for name, content in filled.items()
-                },
-            )
-
-    @api.model
-    def _patterns(self, values):
-        """LIKE patterns for the words of each value with anything between them; % and _ are letters.
-
-        A number written in groups is looked for once: its pattern finds it written in one, too.
-        """
-        grouped = {"".join(value.split()) for value in values if len(value.split()) > 1}
-        return [
-            "%" + "%".join(value.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").split()) + "%"
-            for value in values
-            if value not in grouped
-        ]
 
     # -- indexes -------------------------------------------------------------------------------------
 

@@ -1,4 +1,3 @@
-import re
 from collections import defaultdict
 from itertools import zip_longest
 
@@ -7,8 +6,8 @@ from odoo.tools import SQL, split_every
 
 from ..models.gdpr_data_map import PERSON
 from ..tools import identity as identities
-from ..tools import redact
 from ..tools.identity import Candidate, Choice, Identity
+from ..tools.mentions import Haystack
 from ..tools.plan import Hit, Located
 
 #: Delivery and invoice addresses are rows of the same person; a contact below a contact is somebody else.
@@ -105,13 +104,10 @@ class GdprFinder(models.AbstractModel):
         :return: list of (:class:`Located`, :class:`Identity`) in the same order
         """
         found = self._search(people, known, choices)
-        for trail, identity in found:
-            self._search_inside(trail, identity)
+        self._search_texts(found)
         if unfinished := [trail for trail, _identity in found if trail.has_fresh]:
             with self.env["gdpr.data.path"]._indexes_only():
                 self._walk(unfinished)
-        for trail, identity in found:
-            self._search_texts(trail, identity)
         return [(trail.located(), identity) for trail, identity in found]
 
     @api.model
@@ -322,51 +318,51 @@ class GdprFinder(models.AbstractModel):
             if id_ not in trail.reached(ways[way].model):
                 trail.add(ways[way].model, ways[way].field, ways[way].bond or "own", [id_])
 
-    def _search_inside(self, trail, identity):
-        """Find an address that is not the first in its column, as in a list of recipients: reads every row."""
-        path = self.env["gdpr.data.path"]
-        for row in path._ways():
-            if row.role != "email" or row.field.endswith("normalized") or not identity.emails:
-                continue
-            table, column = SQL.identifier(self.env[row.model]._table), SQL.identifier(row.field)
-            # CASE: the coarse look first, for it costs a fraction of the exact one and leaves hardly a row to it
-            conditions = [
-                SQL(
-                    "CASE WHEN lower(%s) LIKE ANY(%s) THEN %s ~* %s END",
-                    column,
-                    path._patterns(identity.emails),
-                    column,
-                    self._address_regex(identity.emails),
-                ),
-                *path._unowned_sql(row.model),
-            ]
-            rows = self.env.execute_query(SQL("SELECT id FROM %s WHERE %s", table, SQL(" AND ").join(conditions)))
-            if ids := {id_ for (id_,) in rows} - trail.reached(row.model):
-                trail.add(row.model, row.field, row.bond or "own", ids)
-
-    @staticmethod
-    def _address_regex(values):
-        """A PostgreSQL pattern for any of the values, not inside a longer word."""
-        alternatives = "|".join(re.escape(value) for value in sorted(values))
-        return rf"(^|[^[:alnum:]_.+-])({alternatives})($|[^[:alnum:]_-])"
-
     # -- in words ------------------------------------------------------------------------------------
 
-    def _search_texts(self, trail, identity):
-        """Find mentions in free text that is not about the person: by sure identifiers, and by name alone."""
-        sure, any_ = redact.pattern(identity.sure), redact.pattern(identity.all)
-        if any_ is None:
-            return
-        for model, names in self._text_columns().items():
-            own = {id_ for of_model, id_ in trail.own if of_model == model}
-            for id_, texts in self.env["gdpr.data.path"]._read_mentions(model, names, identity.all):
-                if id_ in own:
-                    continue
-                for name, text in texts.items():
-                    if sure and sure.search(text):
-                        trail.add(model, name, "text", [id_], True)
-                    elif any_.search(text):
-                        trail.add(model, name, "text", [id_], False)
+    def _search_texts(self, found):
+        """Find what no index leads to, in one look at every table for all people.
+
+        These are mentions in free text that is not about the person, by sure identifiers and by name alone; and an
+        address that is not the first in its column, as in a list of recipients.
+        """
+        haystack = Haystack([identity for _trail, identity in found])
+        words, lists = self._text_columns(), self._address_columns()
+        columns = {model: [*words[model], *lists[model]] for model in words.keys() | lists.keys()}
+        mentioned, addressed = {}, defaultdict(set)
+        for model, id_, texts, needles in self.env["gdpr.data.text"]._look(columns, haystack):
+            for needle in needles:
+                others = [(n, sure) for n, sure in needle.people if (model, id_) not in found[n][0].own]
+                for name in [name for name, text in texts.items() if others and haystack.stands_in(needle, text)]:
+                    for number, sure in others:
+                        if name in words[model]:
+                            place = (number, model, name, id_)
+                            mentioned[place] = sure or mentioned.get(place, False)
+                        elif needle.value in found[number][1].emails:
+                            addressed[lists[model][name]].add((number, id_))
+        for (number, model, name, id_), sure in mentioned.items():
+            found[number][0].add(model, name, "text", [id_], sure)
+        for row, places in addressed.items():
+            unowned = self._unowned(row, {id_ for _number, id_ in places})
+            for number, id_ in places:
+                trail = found[number][0]
+                if id_ in unowned and id_ not in trail.reached(row.model):
+                    trail.add(row.model, row.field, row.bond or "own", [id_])
+
+    def _address_columns(self):
+        """Columns that may hold several addresses: model → field name → declaration."""
+        columns = defaultdict(dict)
+        for row in self.env["gdpr.data.path"]._ways():
+            if row.role == "email" and not row.field.endswith("normalized"):
+                columns[row.model][row.field] = row
+        return columns
+
+    def _unowned(self, row, ids):
+        """Those of the records that do not say whose they are."""
+        conditions = [SQL("id = ANY(%s)", list(ids)), *self.env["gdpr.data.path"]._unowned_sql(row.model)]
+        table = SQL.identifier(self.env[row.model]._table)
+        rows = self.env.execute_query(SQL("SELECT id FROM %s WHERE %s", table, SQL(" AND ").join(conditions)))
+        return {id_ for (id_,) in rows}
 
     def _text_columns(self):
         """Columns of free text in which anybody may be mentioned: model → field names."""

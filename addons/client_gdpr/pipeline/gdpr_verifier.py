@@ -1,6 +1,8 @@
+from collections import defaultdict
+
 from odoo import api, models
 
-from ..tools import redact
+from ..tools.mentions import Haystack
 from ..tools.plan import Leftover
 
 TEXT_TYPES = frozenset({"char", "text", "html", "json", "properties", "selection", "reference"})
@@ -27,29 +29,23 @@ class GdprVerifier(models.AbstractModel):
         :param cases: list of :class:`Case` that were executed
         :return: list of tuples of :class:`Leftover` in the same order
         """
-        self.env.flush_all()
-        return [self._leftovers_of(case) for case in cases]
-
-    def _leftovers_of(self, case):
-        identity = case.identity
-        sure, any_ = redact.pattern(identity.sure), redact.pattern(identity.all)
-        if any_ is None:
-            return ()
-        kept = self._kept(case)
-        result = []
-        for model, names in sorted(self._text_columns().items()):
-            ours = set(case.located.ids(model)) - kept.get(model, set())
-            words = self._word_fields(model)
-            found = {}
-            for id_, texts in self.env["gdpr.data.path"]._read_mentions(model, names, identity.all):
-                if id_ in kept.get(model, ()):
-                    continue
-                for name, text in texts.items():
-                    strict = any_ if id_ in ours or name in words else sure
-                    if strict is not None and strict.search(text):
-                        found.setdefault(name, []).append(id_)
-            result += [Leftover(model, name, tuple(sorted(ids))) for name, ids in sorted(found.items())]
-        return tuple(result)
+        haystack = Haystack([case.identity for case in cases])
+        kept = [self._kept(case) for case in cases]
+        words = self._words()
+        found = defaultdict(set)
+        for model, id_, texts, needles in self.env["gdpr.data.text"]._look(self._text_columns(), haystack):
+            for needle in needles:
+                for number, sure in needle.people:
+                    if (model, id_) in kept[number]:
+                        continue
+                    ours = sure or id_ in cases[number].located.ids(model)
+                    for name, text in texts.items():
+                        if (ours or name in words[model]) and haystack.stands_in(needle, text):
+                            found[number, model, name].add(id_)
+        result = [[] for _case in cases]
+        for (number, model, name), ids in sorted(found.items()):
+            result[number].append(Leftover(model, name, tuple(sorted(ids))))
+        return [tuple(leftovers) for leftovers in result]
 
     @api.model
     def _looked_at(self):
@@ -58,18 +54,21 @@ class GdprVerifier(models.AbstractModel):
         return {"tables": len(columns), "columns": sum(map(len, columns.values()))}
 
     def _kept(self, case):
-        """Rows in which the plan says the identity stays: model → ids."""
-        kept = {}
-        for ruling in (*case.earlier, *case.rulings):
-            left = ruling.action == "review" and case.decisions.get(ruling.rule) == "leave"
-            if ruling.action == "keep" or left:
-                kept.setdefault(ruling.model, set()).update(ruling.ids)
-        return kept
+        """Rows in which the plan says the identity stays: a set of (model, id)."""
+        return {
+            (ruling.model, id_)
+            for ruling in (*case.earlier, *case.rulings)
+            if ruling.action == "keep" or (ruling.action == "review" and case.decisions.get(ruling.rule) == "leave")
+            for id_ in ruling.ids
+        }
 
-    def _word_fields(self, model):
-        """Columns of free text in which anybody may be mentioned."""
-        declared = self.env["gdpr.data.map"]._declarations()
-        return {row.field for row in declared.values() if row.model == model and row.role == "text"}
+    def _words(self):
+        """Columns of free text in which anybody may be mentioned: model → field names."""
+        words = defaultdict(set)
+        for row in self.env["gdpr.data.map"]._declarations().values():
+            if row.role == "text":
+                words[row.model].add(row.field)
+        return words
 
     def _text_columns(self):
         """Every stored column that can hold words: model → field names."""

@@ -4,7 +4,9 @@ from unittest.mock import patch
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from ..models import gdpr_data_text
 from ..pipeline.gdpr_executor import GdprExecutor
+from ..tools.mentions import Haystack
 from .common import GdprCase
 
 
@@ -66,6 +68,27 @@ class TestBulk(GdprCase):
         self.assertNotIn("hromadna0", note.body)
         self.assertNotIn("hromadna1", note.body)
         self.assertIn("hromadna2@post.example", note.body)
+
+    def test_texts_are_searched_alike_for_few_and_for_many(self):
+        board = self.env["res.partner"].create({"name": "Nástěnka", "comment": "<p>HROMADNÁ&nbsp;OSOBA0 rang</p>"})
+        board.message_post(body="hromadna1@post.example; +420\u00a0601 900 002", email_from="Hromadná <a@post.example>")
+        group = self.env["res.country.group"].create({"name": "to Hromadna2@post.example\nand others"})
+        people = [[person.id] for person in self.people]
+        found = {}
+        for few in (0, 10_000):
+            with patch.object(gdpr_data_text, "FEW", few):
+                located = [located for located, _identity in self.env["gdpr.finder"]._locate_all(people)]
+                haystack = Haystack([identity for _located, identity in self.env["gdpr.finder"]._locate_all(people)])
+                rows = self.env["gdpr.data.text"]._look({"res.country.group": ["name"]}, haystack)
+                found[few] = located, [(id_, [needle.value for needle in needles]) for _m, id_, _t, needles in rows]
+        self.assertEqual(found[0], found[10_000])
+        located, groups = found[0]
+        mentions = [sorted((h.model, h.field, h.sure) for h in one.hits if h.bond == "text") for one in located]
+        self.assertEqual(
+            mentions[:3],
+            [[("res.partner", "comment", False)], [("mail.message", "body", True)], [("mail.message", "body", True)]],
+        )
+        self.assertEqual(groups, [(group.id, ["hromadna2@post.example"])])
 
     def test_data_that_came_after_approval_send_back_only_whom_they_concern(self):
         requests = self.approve_many(self.people[:3])

@@ -53,6 +53,18 @@ class TestFinder(GdprCase):
         self.env["mail.blacklist"].create({"email": self.person.email})
         self.assertIn("mail.blacklist", self.models_of(self.person))
 
+    def test_second_address_in_a_column_finds_what_belongs_to_nobody_else(self):
+        both = f"Other <other@post.example>, {self.person.email}"
+        messages = self.env["mail.message"].create(
+            [
+                {"email_from": both, "author_id": False},
+                {"email_from": both, "author_id": self.people[5].id},
+                {"email_from": f"Other <other@post.example>, x{self.person.email}", "author_id": False},
+            ]
+        )
+        located, _identity = self.finder._locate(self.person.ids)
+        self.assertEqual(set(located.ids("mail.message")) & set(messages.ids), {messages[0].id})
+
     def models_of(self, partner):
         located, _identity = self.finder._locate(partner.ids)
         return {hit.model for hit in located.hits}

@@ -6,6 +6,7 @@ catalogue  the declared part of the data map: CSV text to :class:`Declaration` v
 identity   what a person is recognised by: addresses, numbers and names, normalised
 copies     where the same thing about a person stands a second time
 plan       the values that travel through the pipeline, and the digest of a plan
+mentions   finding the identifiers of many people in texts
 redact     taking identifiers out of somebody else's text
 deadlines  when an answer is due (GDPR Art. 12(3), Regulation 1182/71)
 retention  until when a document must be kept

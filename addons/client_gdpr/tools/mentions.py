@@ -1,0 +1,104 @@
+"""Finding the identifiers of many people in texts, however many people there are, in one look at each text."""
+
+import html
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import redact
+from .identity import Identity
+
+_WORDS = re.compile(r"\w+").findall
+#: What may be written otherwise: white space, what HTML escapes, letters of which a database does not know both cases.
+_OPEN = re.compile(r"""(?:[^\x00-\x7f]|[\s&<>"'])+""")
+#: Shorter words stand in too many texts to be looked for first.
+_SHORTEST_ANCHOR = 4
+
+
+@dataclass(frozen=True)
+class Needle:
+    """One identifier, and who has it: numbers of people, and whether it names that one alone."""
+
+    value: str
+    people: tuple[tuple[int, bool], ...]
+
+
+class Haystack:
+    """Looks for identifiers word by word, which costs the same for one person as for ten thousand.
+
+    Of the words of an identifier one is looked for first, its anchor: that which the fewest others hold. Where it
+    stands among the right neighbours, the text is worth an exact look, as :func:`redact.pattern` does it.
+
+    :param identities: one for each person, who is known by the number in this order
+    """
+
+    def __init__(self, identities: Sequence[Identity]):
+        people: dict[str, dict[int, bool]] = defaultdict(dict)
+        for number, identity in enumerate(identities):
+            for value in identity.names:
+                people[value][number] = False
+            for value in identity.sure:
+                people[value][number] = True
+        words = {value: tuple(_WORDS(value.lower())) for value in people}
+        common = Counter(word for some in words.values() for word in set(some))
+        self.values = sorted(people)
+        self._needles: dict[tuple[str, ...], list[Needle]] = defaultdict(list)
+        # anchor → how far before it an identifier begins, and after how many words it ends
+        self._reach: dict[str, set[tuple[int, int]]] = defaultdict(set)
+        for value, some in words.items():
+            if some:
+                anchor = min(some, key=lambda w: (len(w) < _SHORTEST_ANCHOR, common[w], -len(w), w))
+                before = some.index(anchor)
+                self._reach[anchor].add((before, len(some) - before))
+                self._needles[some].append(Needle(value, tuple(sorted(people[value].items()))))
+        shortest = min(map(len, self._reach), default=1)
+        self._long_words = re.compile(rf"\w{{{shortest},}}").findall
+        self._none_of = self._reach.keys().isdisjoint
+        self._patterns: dict[str, re.Pattern] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._needles)
+
+    def candidates(self, text: str) -> list[Needle]:
+        """Identifiers whose words stand in a text one after the other; nearly always none."""
+        text = text.lower()
+        if self._none_of(self._long_words(text)):
+            return []
+        words = _WORDS(html.unescape(text) if "&" in text else text)
+        found = {}
+        for place, word in enumerate(words):
+            for before, after in self._reach.get(word, ()):
+                if place >= before:
+                    for needle in self._needles.get(tuple(words[place - before : place + after]), ()):
+                        found[needle.value] = needle
+        return list(found.values())
+
+    def patterns(self) -> list[str]:
+        """LIKE patterns, in lower case, of which one fits every text with a candidate; % and _ are letters.
+
+        A number written in groups is looked for once: its pattern finds it written in one, too.
+        """
+        grouped = {"".join(value.split()) for value in self.values if len(value.split()) > 1}
+        chosen = [value for value in self.values if value not in grouped]
+        escaped = [re.sub(r"([\\%_])", r"\\\1", value.lower()) for value in chosen]
+        return [f"%{_OPEN.sub('%', value)}%" for value in escaped]
+
+    def stands_in(self, needle: Needle, text: str) -> bool:
+        """Whether an identifier stands in a text as words of its own."""
+        pattern = self._patterns.get(needle.value)
+        if pattern is None:
+            pattern = self._patterns[needle.value] = redact.pattern([needle.value])
+        return bool(pattern.search(text))
+
+
+def plain(content: Any) -> str:
+    """The words of a column's content: a text itself, of JSON all that stand in it."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        return "\n".join(plain(part) for pair in content.items() for part in pair)
+    if isinstance(content, list | tuple):
+        return "\n".join(map(plain, content))
+    return "" if content is None else str(content)
