@@ -6,6 +6,7 @@ from . import gdpr_data_map
 from . import gdpr_data_path
 from . import gdpr_data_text
 from . import gdpr_ground
+from . import ir_model_data
 from . import gdpr_request
 from . import gdpr_package
 from . import gdpr_package_download

@@ -1,3 +1,5 @@
+import functools
+from collections import defaultdict
 from importlib import resources
 from pathlib import Path
 
@@ -5,14 +7,26 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules import Manifest
 
-from ..tools import catalogue
+from ..tools import catalogue, discovery
 from ..tools.errors import CatalogueError
 
 PERSON = "res.partner"
+USER = "res.users"
 #: Who created or changed a record is a fact about staff, kept with the record itself.
 AUTHORSHIP = frozenset({"create_uid", "write_uid"})
-ID_FIELD_NAMES = frozenset({"res_id"})
+#: A record shows its files by a field of its own, but what the files are about says the file's own link.
+SHOWN = frozenset({"ir.attachment"})
+#: Kept by the ORM itself, and names of tables.
+INTERNAL = frozenset({"id", "parent_path", "display_name", *discovery.MODEL_NAMES})
+LINK_TYPES = frozenset({"many2one", "many2many"})
+PAIR_TYPES = frozenset({"many2one_reference", "reference"})
+PLACEHOLDER_TYPES = frozenset({"char", "text", "html"})
 CATALOGUE_FILE = "gdpr_catalogue.csv"
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(text, source):
+    return tuple(catalogue.parse(text, source))
 
 
 class GdprDataMap(models.Model):
@@ -30,26 +44,93 @@ class GdprDataMap(models.Model):
     field_name = fields.Char("Field", required=True, readonly=True)
     model_label = fields.Char("Where", compute="_compute_labels")
     field_label = fields.Char("What", compute="_compute_labels")
-    role = fields.Selection([("link", "Link to a person"), ("email", "E-mail address")], required=True, readonly=True)
+    role = fields.Selection(
+        [
+            ("link", "Link to a person"),
+            ("email", "E-mail address"),
+            ("value", "Data about a person"),
+            ("text", "Free text"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    kind = fields.Selection(
+        [
+            ("link", "Points to a person, or to what is about one"),
+            ("pair", "Points to any record by its number"),
+            ("email", "Named like an e-mail address"),
+            ("phone", "Named like a phone number"),
+            ("address", "Named like a postal address"),
+            ("identity", "Named like what tells who somebody is"),
+            ("network", "Named like a trace of a device or a place"),
+            ("special", "Named like a special category of data"),
+            ("words", "Text on a record about a person"),
+            ("content", "File or data on a record about a person"),
+            ("custom", "Own field on a record about a person"),
+        ],
+        "Why it was noticed",
+        readonly=True,
+    )
+    path = fields.Char("How it is reached", readonly=True, help="The fields that lead from the record to the person.")
     state = fields.Selection(
         [("decided", "Decided"), ("undecided", "Undecided")], default="undecided", required=True, readonly=True
     )
     action = fields.Selection(
         [
             ("delete", "Delete the record"),
+            ("anonymise", "Keep the record without the person's data"),
             ("cut", "Remove the link, keep the record"),
-            ("keep", "Keep the record as it is"),
+            ("clear", "Empty the field"),
+            ("replace", "Put a placeholder in its place"),
+            ("keep", "Keep it as it is"),
             ("none", "Nothing personal"),
         ],
         "When the person is erased",
     )
     reason = fields.Char(help="Why this is right. Stands in the plan and, for what is kept, in the certificate.")
+    category = fields.Selection("_selection_categories", help="The category of personal data, as the register names it.")
+    special = fields.Selection(
+        "_selection_special", "Special category", help="What kind of data of Art. 9 or 10 stands or may stand here."
+    )
+    proposed_action = fields.Selection(selection=lambda self: self._fields["action"].selection, readonly=True)
+    proposed_reason = fields.Char("Why we propose this", readonly=True)
     decided_by_id = fields.Many2one("res.users", "Decided by", readonly=True)
     decided_at = fields.Datetime("Decided on", readonly=True)
 
     _field_once = models.Constraint(
         "unique(model_name, field_name)", "This field already stands in the data map: open its line instead."
     )
+
+    def _selection_categories(self):
+        words = {
+            "identity": self.env._("Who somebody is"),
+            "contact": self.env._("Contact details"),
+            "location": self.env._("Places"),
+            "preferences": self.env._("Choices and consents"),
+            "transactions": self.env._("Enquiries, offers and orders"),
+            "financial": self.env._("Invoices, payments, bank details"),
+            "content": self.env._("Messages, notes and files"),
+            "behaviour": self.env._("What somebody did or answered"),
+            "relations": self.env._("Links between records"),
+            "staff": self.env._("Data of employees"),
+            "technical": self.env._("Technical traces"),
+        }
+        return [(code, words[code]) for code in catalogue.CATEGORIES]
+
+    def _selection_special(self):
+        words = {
+            "possible": self.env._("May stand in free text"),
+            "racial": self.env._("Racial or ethnic origin"),
+            "political": self.env._("Political opinions"),
+            "religious": self.env._("Religious or philosophical beliefs"),
+            "union": self.env._("Trade union membership"),
+            "genetic": self.env._("Genetic data"),
+            "biometric": self.env._("Biometric data that identifies"),
+            "health": self.env._("Health"),
+            "sexual": self.env._("Sex life or sexual orientation"),
+            "criminal": self.env._("Criminal convictions and offences"),
+        }
+        return [(code, words[code]) for code in catalogue.SPECIAL]
 
     @api.depends("model_name", "field_name")
     def _compute_labels(self):
@@ -59,7 +140,7 @@ class GdprDataMap(models.Model):
             row.model_label = model._description if model is not None else row.model_name
             row.field_label = field.get_description(self.env, ["string"])["string"] if field else row.field_name
 
-    @api.constrains("state", "action", "reason")
+    @api.constrains("state", "action", "reason", "role")
     def _check_decision(self):
         for row in self:
             if row.state == "decided" and not row.action:
@@ -70,11 +151,17 @@ class GdprDataMap(models.Model):
                 )
             if row.action == "cut" and row.role == "email":
                 raise ValidationError(self.env._("An e-mail address has no link to remove: choose another action."))
+            if row.action and row.action not in catalogue.ROLES[row.role]:
+                raise ValidationError(
+                    self.env._("This does not fit what the field is: delete or unlink records, empty or replace values.")
+                )
             field = self.env[row.model_name]._fields.get(row.field_name) if row.model_name in self.env else None
             if row.action == "cut" and field is not None and field.required:
                 raise ValidationError(
                     self.env._("The link is required, so it cannot be removed: delete or keep the record.")
                 )
+            if field is not None and (problem := self._misfit(row.role, row.action, field)):
+                raise ValidationError(self.env._("Choose another action: %s.", problem))
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -94,9 +181,19 @@ class GdprDataMap(models.Model):
 
     def action_decide(self):
         """Make the decision on this field valid; it counts from the next plan on."""
+        self._check_dpo()
+        self.write({"state": "decided", "decided_by_id": self.env.uid, "decided_at": fields.Datetime.now()})
+
+    def action_accept_proposal(self):
+        """Decide as proposed, with the proposal's reason unless another was typed in."""
+        self._check_dpo()
+        for row in self:
+            row.write({"action": row.proposed_action, "reason": row.reason or row.proposed_reason})
+        self.action_decide()
+
+    def _check_dpo(self):
         if not self.env.user.has_group("client_gdpr.group_gdpr_dpo"):
             raise AccessError(self.env._("Only the data protection officer decides what a field holds."))
-        self.write({"state": "decided", "decided_by_id": self.env.uid, "decided_at": fields.Datetime.now()})
 
     @api.model
     def action_open_undecided(self):
@@ -110,13 +207,46 @@ class GdprDataMap(models.Model):
 
         :return: ``{"declared": int, "unclassified": ["model.field", …]}``
         """
+        self._check_reader()
+        discovered = self._discover()
+        unclassified = sorted(".".join(key) for key in discovered.keys() - self._declarations().keys())
+        return {"declared": len(discovered) - len(unclassified), "unclassified": unclassified}
+
+    @api.model
+    def entries(self):
+        """The whole map of this installation: what is declared, decided, and noticed but undecided.
+
+        :return: list of dicts with the cells of a catalogue row and ``kind``, ``path``, ``tracked``, ``custom``,
+            ``state`` (declared, decided, undecided), ``module`` (of the field), sorted by model and field
+        """
+        self._check_reader()
+        discovered, declared, undecided = self._discover(), self._declarations(), self._undecided()
+        result = []
+        for key in sorted({*discovered, *declared}):
+            found = discovered.get(key)
+            row = declared.get(key) or undecided[key].filled()
+            state = "decided" if row.source == "decision" else "declared" if key in declared else "undecided"
+            cells = {name: getattr(row, name) for name in (*catalogue.REQUIRED, *catalogue.OPTIONAL, "source")}
+            result.append(
+                cells
+                | {
+                    "kind": found.kind if found else "",
+                    "path": found.path if found else "",
+                    "tracked": bool(getattr(self.env[row.model]._fields[row.field], "tracking", False)),
+                    "custom": bool(found and found.custom),
+                    "state": state,
+                    "module": (self.env[row.model]._fields[row.field]._modules or ("",))[0],
+                }
+            )
+        return result
+
+    def _check_reader(self):
         if not self.env.user.has_group("client_gdpr.group_gdpr_user"):
             raise AccessError(
                 self.env._("The data map is for privacy staff. Ask an administrator for a Privacy group.")
             )
-        discovered = self._discover()
-        unclassified = sorted(".".join(key) for key in discovered.keys() - self._declarations().keys())
-        return {"declared": len(discovered) - len(unclassified), "unclassified": unclassified}
+
+    # -- declared ------------------------------------------------------------------------------------
 
     @api.model
     @tools.ormcache()
@@ -125,8 +255,22 @@ class GdprDataMap(models.Model):
 
         :raises UserError: when a row of an installed module matches no field
         """
+        declared, _rests = self._rows()
+        covered = {key: self._rest_row(*key) for key in self._discover().keys() - declared.keys()}
+        return dict(declared) | {
+            (model, name): catalogue.Declaration(
+                model, name, self._discover()[model, name].role, "none", reason=rest.reason, source=rest.source, line=rest.line
+            ).filled(rest)
+            for (model, name), rest in covered.items()
+            if rest
+        }
+
+    @api.model
+    @tools.ormcache()
+    def _rows(self):
+        """What catalogues and decisions name: (declarations by key, the rows for what nobody names by model)."""
         try:
-            declared = self._read_catalogues()
+            declared, rests = self._read_catalogues()
         except CatalogueError as error:
             raise UserError(
                 self.env._(
@@ -134,30 +278,93 @@ class GdprDataMap(models.Model):
                     problem=str(error),
                 )
             ) from error
+        # decisions are the DPO's word for everybody, whoever asks
         for row in self.sudo().search([("state", "=", "decided")]):
-            declared[row.model_name, row.field_name] = catalogue.Declaration(
-                row.model_name,
-                row.field_name,
-                row.role,
-                row.action,
-                bond="own" if row.action == "delete" else "part",
-                reason=row.reason or "",
-                source="decision",
-            )
-        return declared
+            # a decision waits while the module of its field is away
+            if row.model_name in self.env and row.field_name in self.env[row.model_name]._fields:
+                declared[row.model_name, row.field_name] = catalogue.Declaration(
+                    row.model_name,
+                    row.field_name,
+                    row.role,
+                    row.action,
+                    bond=("own" if row.action in ("delete", "anonymise") else "part")
+                    if row.role in ("link", "email")
+                    else "",
+                    reason=row.reason or "",
+                    category=row.category or "",
+                    special=row.special or "",
+                    source="decision",
+                ).filled()
+        of_model = defaultdict(list)
+        for rest in rests:
+            of_model[rest.model].append(rest)
+        return declared, dict(of_model)
 
     def _read_catalogues(self):
-        declared = {}
+        rows = []
         for source, text in self._catalogue_texts():
-            for row in catalogue.parse(text, source):
-                if row.model not in self.env or row.field not in self.env[row.model]._fields:
-                    raise CatalogueError(source, 0, f"there is no field {row.model}.{row.field}")
-                if row.key in declared:
-                    raise CatalogueError(
-                        source, 0, f"{row.model}.{row.field} stands also in {declared[row.key].source}"
-                    )
-                declared[row.key] = row
-        return declared
+            for row in _parsed(text, source):
+                if row.model not in self.env:
+                    raise CatalogueError(source, row.line, f"there is no model {row.model}")
+                if row.field != catalogue.REST:
+                    field = self.env[row.model]._fields.get(row.field)
+                    if field is None:
+                        raise CatalogueError(source, row.line, f"there is no field {row.model}.{row.field}")
+                    if problem := self._misfit(row.role, row.action, field):
+                        raise CatalogueError(source, row.line, f"{row.model}.{row.field}: {problem}")
+                rows.append(row)
+        return catalogue.join(rows)
+
+    def _misfit(self, role, action, field):
+        """Say why a role and an action contradict what the field is, or an empty string."""
+        if action == "none":
+            return ""
+        if not field.store:
+            return "the field is not stored, declare the one it is computed from"
+        if role == "link" and not self._is_link(field):
+            return f"a {field.type} leads to no record"
+        if role == "email" and field.type not in PLACEHOLDER_TYPES:
+            return f"a {field.type} holds no address"
+        if field.required and action in ("clear", "cut") and field.type not in ("boolean", "many2many"):
+            return "the field is required, it cannot be emptied: replace, keep or delete"
+        if action == "replace" and field.type not in PLACEHOLDER_TYPES:
+            return f"a placeholder does not fit into a {field.type}: clear or keep"
+        return ""
+
+    def _is_link(self, field):
+        return (
+            field.type in LINK_TYPES
+            or field.type in PAIR_TYPES
+            or bool(field.type == "integer" and self.env["gdpr.data.path"]._model_column(field))
+        )
+
+    @api.model
+    def _rest_row(self, model, name):
+        """The row that declares a field nobody names, if there is one.
+
+        It speaks for its own module and what that builds on; what later modules add, or an administrator, is for them.
+        """
+        _declared, rests = self._rows()
+        modules = self.env[model]._fields[name]._modules
+        for row in rests.get(model, ()):
+            if not set(modules).isdisjoint(self._with_dependencies(self._module_of(row.source))):
+                return row
+        return None
+
+    @staticmethod
+    def _module_of(source):
+        """The module for which a catalogue speaks: ``catalogue/crm.csv`` → crm."""
+        folder, _separator, file = source.partition("/")
+        return folder if file == CATALOGUE_FILE else Path(source).stem
+
+    @api.model
+    @tools.ormcache("name")
+    def _with_dependencies(self, name):
+        manifest = Manifest.for_addon(name, display_warning=False)
+        found = {name}
+        for other in manifest["depends"] if manifest else ():
+            found |= self._with_dependencies(other)
+        return frozenset(found)
 
     def _catalogue_texts(self):
         """Yield (name, text) of every catalogue of an installed module: ours by name, others from their own file."""
@@ -171,55 +378,163 @@ class GdprDataMap(models.Model):
             if path and path.is_file():
                 yield f"{name}/{CATALOGUE_FILE}", path.read_text(encoding="utf-8")
 
+    # -- discovered ----------------------------------------------------------------------------------
+
     @api.model
     @tools.ormcache()
     def _discover(self):
-        """Walk the registry for what may lead to a person: (model, field) → link or email.
+        """Walk the registry for what may hold something about a person: (model, field) → Found.
 
-        Looked at are stored links to contacts, model/id pairs, and columns that are named like an e-mail address.
-        SQL views hold no data, abstract models have no table and wizards are emptied by Odoo within hours.
+        Links to contacts and to records that are about a person, step by step as the map says they are; numbers of
+        records without a relation; every column of words, files and data of a record so reached, whatever its name;
+        and columns anywhere whose names tell. SQL views hold no data, abstract models have no table and wizards are
+        emptied by Odoo within hours.
         """
+        durable = {
+            name: model
+            for name, model in self.env.registry.items()
+            if not model._abstract and not model._transient and model._auto
+        }
+        passed_over = AUTHORSHIP | INTERNAL
+        stored = {
+            name: [f for f in model._fields.values() if f.store and f.name not in passed_over]
+            for name, model in durable.items()
+        }
         found = {}
-        for name, model in self.env.registry.items():
-            if model._abstract or model._transient or not model._auto:
-                continue
-            for field in model._fields.values():
-                if field.store and field.name not in AUTHORSHIP and (role := self._role_of(field)):
-                    found[name, field.name] = role
+        reached = self._reach(durable, stored, found)
+        for name, fields_ in stored.items():
+            for field in fields_:
+                key = name, field.name
+                kind = discovery.shape_of(field.name, field.type)
+                if not kind and name in reached:
+                    kind = discovery.content_of(field.type) or ("custom" if field.manual else "")
+                if kind and key not in found:
+                    found[key] = self._found(field, kind, reached.get(name, ""))
         return found
 
-    def _role_of(self, field):
-        """Tell whether a field looks like a link to a person or an e-mail address."""
-        if field.comodel_name == PERSON and field.type in ("many2one", "many2many"):
-            return "link"
-        if field.type in ("many2one_reference", "reference"):
-            return "link"
-        if field.type == "integer" and field.name in ID_FIELD_NAMES:
-            return "link"
-        if field.type == "char" and "email" in field.name and field.name != "email_layout_xmlid":
-            return "email"
-        return None
+    def _reach(self, durable, stored, found):
+        """Follow links from contacts and note them; return the models whose records hang on a person, with the path.
+
+        From a declared link the walk goes on as far as the map says that the record is the person's own; an
+        undeclared one is followed to its own columns, and if it points to a contact by one more step. Users are mostly
+        staff: a record that names one is noticed by that link alone, until the map says whose it is.
+        """
+        declared, _rests = self._rows()
+        to_model, anywhere = defaultdict(list), []
+        for name, fields_ in stored.items():
+            for field in fields_:
+                if field.type in LINK_TYPES and field.comodel_name not in SHOWN:
+                    to_model[field.comodel_name].append(field)
+                elif field.type in PAIR_TYPES or discovery.is_pair(field.name, field.type):
+                    anywhere.append(field)
+                elif discovery.shape_of(field.name, field.type) == "email":
+                    row = declared.get((name, field.name))
+                    if row and row.leads_to_records:
+                        anywhere.append(field)
+        for row in declared.values():
+            # fixed entries: who created a device's key is whose key it is
+            if row.field in AUTHORSHIP and row.leads_to_records and row.model in durable:
+                field = durable[row.model]._fields[row.field]
+                to_model[field.comodel_name].append(field)
+        reached, waiting = {PERSON: ""}, [PERSON]
+        while waiting:
+            target = waiting.pop(0)
+            for field in [*to_model[target], *(anywhere if target == PERSON else ())]:
+                model, row = field.model_name, declared.get((field.model_name, field.name))
+                path = ".".join(filter(None, [field.name, reached[target]]))
+                is_link = field.type in LINK_TYPES
+                if row is None or row.role == "link":
+                    found.setdefault((model, field.name), self._found(field, "link" if is_link else "pair", path))
+                if self._stays_outside(row) if row else (target == USER or self._rest_row(model, field.name)):
+                    continue
+                goes_on = row.bond == "own" if row else target == PERSON and is_link
+                if model not in reached:
+                    reached[model] = path
+                    if goes_on:
+                        waiting.append(model)
+        return reached
+
+    @staticmethod
+    def _stays_outside(row):
+        """Whether a link says nothing about its record: it holds nothing, or the person is only taken out of it."""
+        return row.action == "none" or (row.action == "cut" and row.bond == "part")
+
+    @staticmethod
+    def _found(field, kind, path):
+        return discovery.Found(
+            field.model_name, field.name, kind, path, bool(getattr(field, "tracking", False)), bool(field.manual)
+        )
 
     @api.model
+    @tools.ormcache()
     def _undecided(self):
         """Discovered but neither declared nor decided: (model, field) → Declaration that asks for a review."""
         declared = self._declarations()
         return {
-            key: catalogue.Declaration(*key, role, "keep", bond="part", reason="undecided", source="discovery")
-            for key, role in self._discover().items()
+            key: catalogue.Declaration(
+                *key,
+                found.role,
+                "keep",
+                bond="part" if found.role in ("link", "email") else "",
+                reason="undecided",
+                source="discovery",
+            )
+            for key, found in self._discover().items()
             if key not in declared
         }
 
     @api.model
     def _record_undecided(self):
-        """Make a line for every undecided field, so that the DPO sees what waits; return the lines."""
+        """Make a line for every undecided field, so that the DPO sees what waits; return the lines.
+
+        What no longer waits, because its module went or a catalogue declares it now, leaves the list.
+        """
         rows = self.sudo().search([])  # pylint: disable=no-search-all
-        known = {(row.model_name, row.field_name) for row in rows}
+        undecided = self._undecided()
+        waiting = rows.filtered(lambda row: row.state == "undecided")
+        over = waiting.filtered(lambda row: (row.model_name, row.field_name) not in undecided)
+        known = {(row.model_name, row.field_name) for row in rows - over}
+        if over:
+            over.unlink()
         created = self.sudo().create(
-            [
-                {"model_name": row.model, "field_name": row.field, "role": row.role}
-                for key, row in self._undecided().items()
-                if key not in known
-            ]
+            [self._prepare_undecided(self._discover()[key]) for key in sorted(undecided) if key not in known]
         )
-        return rows.filtered(lambda row: row.state == "undecided") | created
+        return (waiting - over) | created
+
+    def _prepare_undecided(self, found):
+        action, reason = self._propose(found)
+        special = "possible" if found.role == "text" else False
+        return {
+            "model_name": found.model,
+            "field_name": found.field,
+            "role": found.role,
+            "kind": found.kind,
+            "path": found.path,
+            "proposed_action": action,
+            "proposed_reason": reason,
+            "category": catalogue.Declaration(found.model, found.field, found.role, action).filled().category,
+            "special": special,
+        }
+
+    def _propose(self, found):
+        """What an experienced officer would most likely say about a field nobody declared: (action, reason)."""
+        field = self.env[found.model]._fields[found.field]
+        if found.kind == "link" and field.comodel_name == "res.users":
+            return "none", self.env._("names the member of staff who works on the record")
+        if found.kind == "link" and (field.type == "many2many" or not field.required):
+            return "cut", self.env._("the record stays, without the person")
+        if found.role == "link":
+            return "delete", self.env._("the record exists for the person it points to")
+        if found.role == "email":
+            return "delete", self.env._("the record belongs to whoever has the address")
+        if not field.required:
+            return "clear", self.env._("the record stays, without what this field says")
+        if field.type in PLACEHOLDER_TYPES:
+            return "replace", self.env._("the field cannot be empty: a placeholder takes its place")
+        return "keep", self.env._("the field cannot be empty and goes with its record")
+
+    @api.model
+    def _check_catalogues(self):
+        """Refuse an installation that leaves a row without its field, or one that contradicts it."""
+        self.env.registry.clear_cache()
+        self._rows()

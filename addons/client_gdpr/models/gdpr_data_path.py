@@ -7,7 +7,7 @@ from odoo.sql_db import db_connect
 from odoo.tools import SQL, sql
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 
-from ..tools import identity
+from ..tools import discovery, identity
 from .gdpr_data_map import PERSON
 
 #: The first address in a column that may also hold a name, as ``Jana <jana@post.example>`` does.
@@ -73,17 +73,17 @@ class GdprDataPath(models.AbstractModel):
     def _ways(self):
         """Declarations that lead to records, and discovered fields nobody decided, as a tuple."""
         data_map = self.env["gdpr.data.map"]
-        declared = [row for row in data_map._declarations().values() if row.leads_to_records]
-        return tuple(row for row in [*declared, *data_map._undecided().values()] if self._has_table(row.model))
+        rows = [*data_map._declarations().values(), *data_map._undecided().values()]
+        return tuple(row for row in rows if row.leads_to_records and self._has_table(row.model))
 
     def _has_table(self, name):
         model = self.env[name]
         return model._auto and not model._abstract and not model._transient
 
     def _model_column(self, field):
-        """Name of the stored column that says which model an id column points to."""
+        """Name of the stored column that says which model an id column points to, by name or by the model's own id."""
         model_fields = self.env[field.model_name]._fields
-        names = [getattr(field, "model_field", None), "res_model", "model"]
+        names = [getattr(field, "model_field", None), *discovery.MODEL_NAMES]
         return next((n for n in names if n and n in model_fields and model_fields[n].store), None)
 
     def _owner_columns(self, model):
@@ -210,7 +210,10 @@ class GdprDataPath(models.AbstractModel):
         elif field.type == "reference":
             condition = SQL("%s = %s || ',' || own.id", column, model)
         elif model_column := self._model_column(field):
-            condition = SQL("%s = %s AND %s = own.id", SQL.identifier("t", model_column), model, column)
+            wanted_model = model
+            if self.env[row.model]._fields[model_column].type == "many2one":
+                wanted_model = SQL("(SELECT m.id FROM ir_model m WHERE m.model = %s)", model)
+            condition = SQL("%s = %s AND %s = own.id", SQL.identifier("t", model_column), wanted_model, column)
         else:
             return None
         return SQL(
