@@ -523,6 +523,8 @@ class GdprDataMap(models.Model):
             return "none", self.env._("names the member of staff who works on the record")
         if found.kind == "link" and (field.type == "many2many" or not field.required):
             return "cut", self.env._("the record stays, without the person")
+        if found.kind == "pair" and not self._is_link(field):
+            return "none", self.env._("numbers of records whose model is not named lead nowhere")
         if found.role == "link":
             return "delete", self.env._("the record exists for the person it points to")
         if found.role == "email":

@@ -83,7 +83,7 @@ class GdprDataPath(models.AbstractModel):
     def _model_column(self, field):
         """Name of the stored column that says which model an id column points to, by name or by the model's own id."""
         model_fields = self.env[field.model_name]._fields
-        names = [getattr(field, "model_field", None), *discovery.MODEL_NAMES]
+        names = [getattr(field, "model_field", None), *discovery.model_names(field.name)]
         return next((n for n in names if n and n in model_fields and model_fields[n].store), None)
 
     def _owner_columns(self, model):

@@ -49,6 +49,8 @@ class GdprPlanner(models.AbstractModel):
                 rulings[number].append(ruling)
         for number, ruling in self._rule_on_partners(people, rulings):
             rulings[number].append(ruling)
+        for number, ruling in self._rule_on_undecided_values(located, rulings):
+            rulings[number].append(ruling)
         return [
             tuple(sorted((r for r in some if r.ids), key=lambda r: (r.rule, r.until is None, str(r.until))))
             for some in rulings
@@ -149,6 +151,22 @@ class GdprPlanner(models.AbstractModel):
         chosen = set(records.filtered_domain(domain).ids)
         return [i for i in ids if i in chosen], [i for i in ids if i not in chosen]
 
+    def _rule_on_undecided_values(self, located, rulings):
+        """Yield (person, ruling) on fields of records that stay and that nobody decided: what stands there would
+        outlive the erasure unseen."""
+        undecided = [row for row in self.env["gdpr.data.map"]._undecided().values() if not row.leads_to_records]
+        gone = [{(r.model, id_) for r in some if r.action == "delete" for id_ in r.ids} for some in rulings]
+        for row in undecided:
+            staying = [
+                [id_ for id_ in one.ids(row.model, "self", "own") if (row.model, id_) not in gone[number]]
+                for number, one in enumerate(located)
+            ]
+            everybodys = sorted({id_ for ids in staying for id_ in ids})
+            filled = set(self.env[row.model].sudo().browse(everybodys).filtered(row.field).ids)
+            for number, ids in enumerate(staying):
+                kept = tuple(id_ for id_ in ids if id_ in filled)
+                yield number, Ruling(row.model, row.field, kept, "review", "undecided")
+
     # -- models with a law of their own --------------------------------------------------------------
 
     def _judge_sale_order(self, ids, ruling, people):
@@ -188,6 +206,23 @@ class GdprPlanner(models.AbstractModel):
         return [
             self._with_ids(ruling, alone, action="delete", fields=()),
             self._with_ids(ruling, shared, action="anonymise", reason="takes_part", fields=("partner_ids",)),
+        ]
+
+    def _judge_event_registration(self, ids, ruling, people):
+        """A ticket goes with who holds it; one that was only booked for somebody else loses the booker."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.id FROM event_registration r JOIN res_partner p ON p.id = r.partner_id
+                    WHERE r.id = ANY(%s) AND coalesce(r.email, r.phone, r.name) IS NOT NULL
+                      AND (lower(r.email) = lower(p.email)) IS NOT TRUE
+                      AND (r.phone = p.phone) IS NOT TRUE AND (lower(r.name) = lower(p.name)) IS NOT TRUE""",
+                list(ids),
+            )
+        )
+        of_others = {id_ for (id_,) in rows}
+        return [
+            self._with_ids(ruling, [id_ for id_ in ids if id_ not in of_others]),
+            self._with_ids(ruling, sorted(of_others), action="anonymise", reason="takes_part", fields=("partner_id",)),
         ]
 
     # -- the contact itself --------------------------------------------------------------------------
@@ -239,11 +274,22 @@ class GdprPlanner(models.AbstractModel):
         staying = defaultdict(list)
         for number, located in enumerate(people.located):
             gone = {(r.model, id_) for r in rulings[number] if r.action == "delete" for id_ in r.ids}
+            cut = {
+                (r.model, name, id_)
+                for r in rulings[number]
+                if r.reason == "takes_part"
+                for name in r.fields
+                for id_ in r.ids
+            }
             for hit in located.hits:
                 field = self.env[hit.model]._fields[hit.field]
                 row = declared.get((hit.model, hit.field))
                 if field.comodel_name == PERSON and field.type == "many2one" and not (row and row.action == "cut"):
-                    staying[hit.model, hit.field] += [id_ for id_ in hit.ids if (hit.model, id_) not in gone]
+                    staying[hit.model, hit.field] += [
+                        id_
+                        for id_ in hit.ids
+                        if (hit.model, id_) not in gone and (hit.model, hit.field, id_) not in cut
+                    ]
         for (model, name), ids in staying.items():
             table, column = SQL.identifier(self.env[model]._table), SQL.identifier(name)
             rows = self.env.execute_query(SQL("SELECT DISTINCT %s FROM %s WHERE id = ANY(%s)", column, table, ids))

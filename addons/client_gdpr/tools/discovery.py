@@ -38,6 +38,7 @@ SHAPES = (
     ("special", frozenset(), re.compile(r"email_layout_xmlid|email_\w+_color|^zip_required$|_format$")),
     ("email", WORDS, re.compile(r"email|(?:^|_)e?mails?$")),
     ("phone", WORDS, _named("phone", "mobile", "fax", "tel", "telephone", "whatsapp")),
+    ("network", WORDS, _named("ip", "ip_address", "user_agent", "fingerprint")),
     ("address", WORDS, _named(r"street\d*", "zip", "zipcode", "postcode", "city", "address", "house_number")),
     (
         "special",
@@ -63,7 +64,6 @@ SHAPES = (
             "customer_name", "signature", "signed_by", "holder", "holder_name", "ref_number_person",
         ),
     ),
-    ("network", WORDS, _named("ip", "ip_address", "user_agent", "fingerprint")),
     ("network", NUMBERS, _named("latitude", "longitude")),
 )  # fmt: skip
 #: Numbers of records without a relation: the ORM does not know where they point.
@@ -118,6 +118,16 @@ def is_pair(name: str, type_: str) -> bool:
     (True, True, False)
     """
     return type_ in ("integer", "char", "text") and bool(_PAIR.search(name))
+
+
+def model_names(name: str) -> list[str]:
+    """How the field may be called that names the model to which a number belongs, the likeliest first.
+
+    >>> model_names("parent_res_id")[:2], model_names("res_id")[0]
+    (['parent_res_model', 'res_model'], 'res_model')
+    """
+    prefix = _PAIR.split(name)[0]
+    return [*([f"{prefix}_res_model"] if prefix else []), *MODEL_NAMES]
 
 
 def content_of(type_: str) -> str:
