@@ -88,7 +88,9 @@ class GdprDataMap(models.Model):
         "When the person is erased",
     )
     reason = fields.Char(help="Why this is right. Stands in the plan and, for what is kept, in the certificate.")
-    category = fields.Selection("_selection_categories", help="The category of personal data, as the register names it.")
+    category = fields.Selection(
+        "_selection_categories", help="The category of personal data, as the register names it."
+    )
     special = fields.Selection(
         "_selection_special", "Special category", help="What kind of data of Art. 9 or 10 stands or may stand here."
     )
@@ -153,7 +155,9 @@ class GdprDataMap(models.Model):
                 raise ValidationError(self.env._("An e-mail address has no link to remove: choose another action."))
             if row.action and row.action not in catalogue.ROLES[row.role]:
                 raise ValidationError(
-                    self.env._("This does not fit what the field is: delete or unlink records, empty or replace values.")
+                    self.env._(
+                        "This does not fit what the field is: delete or unlink records, empty or replace values."
+                    )
                 )
             field = self.env[row.model_name]._fields.get(row.field_name) if row.model_name in self.env else None
             if row.action == "cut" and field is not None and field.required:
@@ -259,7 +263,13 @@ class GdprDataMap(models.Model):
         covered = {key: self._rest_row(*key) for key in self._discover().keys() - declared.keys()}
         return dict(declared) | {
             (model, name): catalogue.Declaration(
-                model, name, self._discover()[model, name].role, "none", reason=rest.reason, source=rest.source, line=rest.line
+                model,
+                name,
+                self._discover()[model, name].role,
+                "none",
+                reason=rest.reason,
+                source=rest.source,
+                line=rest.line,
             ).filled(rest)
             for (model, name), rest in covered.items()
             if rest

@@ -231,7 +231,7 @@ class TestDataMap(GdprCase):
         )
         data_map = self.env["gdpr.data.map"].with_user(self.dpo)
         lines = data_map._record_undecided().with_user(self.dpo)
-        self.assertEqual(len(lines), 8)
+        self.assertEqual(len(lines), 9)
         lines.action_accept_proposal()
         self.assertEqual(set(lines.mapped("state")), {"decided"})
         self.assertEqual(data_map.coverage()["unclassified"], [])
@@ -261,7 +261,7 @@ class TestDataMap(GdprCase):
 
     # -- catalogues ----------------------------------------------------------------------------------
 
-    def read(self, *texts):
+    def declare(self, *texts):
         """The declarations of these catalogues alone: (name, lines after the header) each."""
         header = "model,field,role,action,bond,topic,reason\n"
         catalogues = [(name, header + "\n".join(lines)) for name, lines in texts]
@@ -272,7 +272,7 @@ class TestDataMap(GdprCase):
 
     def refusal(self, *texts):
         with self.assertRaises(UserError) as refused:
-            self.read(*texts)
+            self.declare(*texts)
         return str(refused.exception)
 
     def test_row_that_matches_no_field_is_an_error_that_names_it(self):
@@ -312,10 +312,12 @@ class TestDataMap(GdprCase):
 
     def test_rest_of_a_model_speaks_for_its_own_module_alone(self):
         self.make_field("res.bank", "x_boss_email", "char")
-        declared = self.read(("catalogue/base.csv", ["res.bank,*,value,none,,technical,a bank"]))
-        self.assertEqual((declared["res.bank", "phone"].action, declared["res.bank", "phone"].reason), ("none", "a bank"))
+        declared = self.declare(("catalogue/base.csv", ["res.bank,*,value,none,,technical,a bank"]))
+        self.assertEqual(
+            (declared["res.bank", "phone"].action, declared["res.bank", "phone"].reason), ("none", "a bank")
+        )
         self.assertNotIn(("res.bank", "x_boss_email"), declared)
-        declared = self.read(("catalogue/base.csv", ["res.partner,*,value,none,,technical,trial"]))
+        declared = self.declare(("catalogue/base.csv", ["res.partner,*,value,none,,technical,trial"]))
         self.assertIn(("res.partner", "email"), declared)
         self.assertNotIn(("res.partner", "email_normalized"), declared, "mail adds it, base cannot speak for it")
 

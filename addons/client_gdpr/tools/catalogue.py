@@ -1,7 +1,8 @@
 """The declared part of the data map: what a field holds about a person and what erasing and sealing it means.
 
-A catalogue is a CSV whose first line names its columns, in any order. ``model``, ``field``, ``role``, ``action`` and
-``reason`` must be there; the others may be left out, and so may a cell: then what the topic and the role suggest counts.
+A catalogue is a CSV whose first line names its columns, in any order. ``model``, ``field``, ``role``, ``action``
+and ``reason`` must be there; the others may be left out, and so may a cell: then what the topic and the role suggest
+counts.
 
 ``role``
     ``link``: the field leads from the record to a person (many2one, many2many, or the id half of a
@@ -22,13 +23,15 @@ A catalogue is a CSV whose first line names its columns, in any order. ``model``
 ``category``
     the category of personal data, as a register of processing names it (Art. 30(1)(c)).
 ``special``
-    the kind of special category (Art. 9) or ``criminal`` (Art. 10) that it is; ``possible`` where anything may be written.
+    the kind of special category (Art. 9) or ``criminal`` (Art. 10) that it is; ``possible`` where anything may be
+    written.
 ``purpose``
     what it is processed for (Art. 5(1)(b), 30(1)(b)).
 ``export``
     ``access``: the person gets to see it (Art. 15); ``portability``: and takes it along (Art. 20).
 ``origin``
-    ``given`` by the person, ``observed`` of them, ``derived`` from that by the company. What is derived is not portable.
+    ``given`` by the person, ``observed`` of them, ``derived`` from that by the company. What is derived is not
+    portable.
 ``third_party``
     ``possible`` where somebody else may stand beside the person, ``always`` where somebody else does.
 ``reason``
@@ -193,7 +196,9 @@ def parse(text: str, source: str) -> Iterator[Declaration]:
         if not any(cells):
             continue
         if len(cells) != len(header):
-            raise CatalogueError(source, line, f"{len(cells)} cells instead of {len(header)}: quote a cell with a comma")
+            raise CatalogueError(
+                source, line, f"{len(cells)} cells instead of {len(header)}: quote a cell with a comma"
+            )
         values = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
         row = Declaration(**values, source=source, line=line)
         if problem := _problem(row):

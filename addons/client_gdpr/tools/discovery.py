@@ -44,16 +44,17 @@ SHAPES = (
         "special",
         WORDS | CONTENT | NUMBERS | CHOICES,
         _named(
-            "religion", "religious", "health", "disability", "disabilities", r"allerg\w*", "blood", r"ethnic\w*", "trade_union", "medical",
-            r"politic\w*", "diet", "dietary", r"pregnan\w*", "sexual", "sexual_orientation", "biometric", "genetic", "criminal",
+            "religion", "religious", "health", "disability", "disabilities", r"allerg\w*", "blood", r"ethnic\w*",
+            "medical", "trade_union", r"politic\w*", "diet", "dietary", r"pregnan\w*", "sexual", "sexual_orientation",
+            "biometric", "genetic", "criminal",
         ),
     ),
     (
         "identity",
         WORDS | CONTENT | NUMBERS | CHOICES,
         _named(
-            r"first_?name", r"last_?name", r"full_?name", "surname", "nickname", "maiden", r"birth\w*", "ssn", "passport",
-            "gender", "sex", "marital", "nationality",
+            r"first_?name", r"last_?name", r"full_?name", "surname", "nickname", "maiden", r"birth\w*", "ssn",
+            "passport", "gender", "sex", "marital", "nationality",
         ),
     ),
     (
@@ -61,7 +62,7 @@ SHAPES = (
         WORDS | CONTENT,
         _named(
             "vat", "iban", "acc_number", "account_number", "login", "identification", "contact_name", "partner_name",
-            "customer_name", "signature", "signed_by", "holder", "holder_name", "ref_number_person",
+            "customer_name", "signature", "signed_by", "holder", "holder_name",
         ),
     ),
     ("network", NUMBERS, _named("latitude", "longitude")),

@@ -133,7 +133,11 @@ def test_empty_cells_are_filled_from_the_row_of_the_model_in_any_file():
 
 def test_free_text_may_name_others_and_say_anything():
     (row,) = rows("crm.lead,description,text,clear,,,sales,access,")
-    assert (row.filled().third_party, row.filled().special, row.filled().category) == ("possible", "possible", "content")
+    assert (row.filled().third_party, row.filled().special, row.filled().category) == (
+        "possible",
+        "possible",
+        "content",
+    )
 
 
 @pytest.mark.parametrize(
