@@ -340,14 +340,15 @@ class GdprFinder(models.AbstractModel):
                             mentioned[place] = sure or mentioned.get(place, False)
                         elif needle.value in found[number][1].emails:
                             addressed[lists[model][name]].add((number, id_))
-        for (number, model, name, id_), sure in mentioned.items():
-            found[number][0].add(model, name, "text", [id_], sure)
         for row, places in addressed.items():
             unowned = self._unowned(row, {id_ for _number, id_ in places})
             for number, id_ in places:
                 trail = found[number][0]
                 if id_ in unowned and id_ not in trail.reached(row.model):
                     trail.add(row.model, row.field, row.bond or "own", [id_])
+        for (number, model, name, id_), sure in mentioned.items():
+            if (model, id_) not in found[number][0].own:
+                found[number][0].add(model, name, "text", [id_], sure)
 
     def _address_columns(self):
         """Columns that may hold several addresses: model → field name → declaration."""

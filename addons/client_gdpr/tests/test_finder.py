@@ -62,8 +62,10 @@ class TestFinder(GdprCase):
                 {"email_from": f"Other <other@post.example>, x{self.person.email}", "author_id": False},
             ]
         )
+        # its creation gave every message an author
+        messages[0::2].author_id = False
         located, _identity = self.finder._locate(self.person.ids)
-        self.assertEqual(set(located.ids("mail.message")) & set(messages.ids), {messages[0].id})
+        self.assertEqual(set(located.ids("mail.message", "own")) & set(messages.ids), {messages[0].id})
 
     def models_of(self, partner):
         located, _identity = self.finder._locate(partner.ids)
