@@ -51,7 +51,11 @@
     ],
     "demo": ["demo/consent_demo.xml"],
     "assets": {
-        "web.assets_backend": ["client_consent/static/src/scss/consent.scss"],
+        "web.assets_backend": [
+            "client_consent/static/src/scss/consent.scss",
+            "client_consent/static/src/answers/answers.js",
+            "client_consent/static/src/answers/answers.xml",
+        ],
     },
     "post_init_hook": "post_init_hook",
     "application": True,

@@ -16,6 +16,7 @@ from . import consent_checkpoint
 from . import consent_verifier
 from . import consent_event
 from . import consent_basis
+from . import consent_card
 from . import consent_evidence
 from . import consent_proof
 from . import consent_receipt

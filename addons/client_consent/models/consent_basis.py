@@ -2,11 +2,12 @@ from collections import defaultdict
 from datetime import date, datetime
 from typing import NamedTuple
 
+from babel.dates import get_month_names
 from markupsafe import Markup
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL, babel_locale_parse, get_lang
 
 from ..tools import fold
 from .consent_event import CHANNEL_NAMES, SOURCES
@@ -88,8 +89,8 @@ class ConsentBasis(models.Model):
     verdict = fields.Char(
         "May we?", compute="_compute_verdict", help="The answer of today, with what stands against it."
     )
-    hindrance = fields.Selection(HINDRANCES, "But", compute="_compute_card")
-    notice_id = fields.Many2one("consent.notice", "Text seen", compute="_compute_card", search="_search_notice_id")
+    hindrance = fields.Selection(HINDRANCES, "But", compute="_compute_hindrance")
+    notice_id = fields.Many2one("consent.notice", "Text seen", compute="_compute_notice_id", search="_search_notice_id")
     ask_again = fields.Boolean(
         "To be asked again",
         compute="_compute_ask_again",
@@ -135,13 +136,25 @@ class ConsentBasis(models.Model):
                 basis.verdict = answers[basis.answer]
 
     @api.depends_context("allowed_company_ids")
-    def _compute_card(self):
+    def _compute_hindrance(self):
         # sudo: the contact's number is all that is taken; the rules decided who reads the answers
-        self._of_people(self.sudo().subject_id.partner_id.ids)
+        of_people = self._of_people(self.sudo().subject_id.partner_id.ids)
+        # the answers of people who are no contact are not on any card
+        found = {line.id: line.hindrance for lines in of_people.values() for line in lines}
         for basis in self:
-            # the answers of people who are no contact are not on any card
-            for name in ("hindrance", "notice_id"):
-                self._fields[name]._insert_cache(basis, [None])
+            basis.hindrance = found.get(basis.id)
+
+    def _compute_notice_id(self):
+        rows = self.env.execute_query(
+            SQL("SELECT id, notice_id FROM consent_event WHERE id = ANY(%s)", self.mapped("event_ref"))
+        )
+        seen = dict(rows)
+        notices = self.env["consent.notice"]
+        for basis in self:
+            basis.notice_id = seen.get(basis.event_ref)
+        for notice in notices.browse({id_ for id_ in seen.values() if id_}):
+            for name, value in self._notice_title(notice.id).items():
+                notice._fields[name]._insert_cache(notice, [value])
 
     def _search_notice_id(self, operator, value):
         if operator != "in":
@@ -293,34 +306,48 @@ class ConsentBasis(models.Model):
     def _of_people(self, partner_ids):
         """What contacts allowed in the allowed companies, as the card tells it, the most important first.
 
-        One query, whose rows are in the cache afterwards: every contact that is opened asks it.
-
         :return: contact id → [:class:`Line`]
         """
+        return self._lines(partner_ids, self.env["consent.card"]._ask(partner_ids, "answers")["answers"])
+
+    @api.model
+    def _lines(self, partner_ids, rows):
+        """The same from the answers that were asked for: rows of :meth:`_of_people_sql`."""
         found = defaultdict(list)
-        if not partner_ids:
-            return found
         gate = self.env["consent.gate"]
         rules = {rule.id: rule for rule in gate._rules().values()}
         contracts = gate._contract_lines(partner_ids)
-        rows = self.env.execute_query(self._of_people_sql(list(partner_ids)))
-        names = [field.name for field in self._stored_fields()]
-        today, hindrances = fields.Date.today(), []
-        for partner_id, present, veto, _notice_id, id_, *stored in rows:
-            values = dict(zip(names, stored, strict=True))
-            purpose_id, until = values["purpose_id"], values["until"]
-            answer = self._answer_on(today, values["state"], until)
-            veto_subject_id, veto_purpose_id = veto or (None, None)
-            hindrance = None
+        present = self._present_addresses(
+            {(row["partner"], row["channel"]) for row in rows if row["state"] == "active"}
+        )
+        today = fields.Date.today()
+        for row in rows:
+            partner_id, purpose_id, channel = row["partner"], row["purpose_id"], row["channel"]
+            until = row["until"] and date.fromisoformat(row["until"])
+            answer = self._answer_on(today, row["state"], until)
+            hindrance = veto_subject_id = None
             if answer == "active":
+                # a no to the very purpose explains more than one to all advertising
+                vetoes = row["vetoes"]
+                veto = next((v for v in vetoes if v[1] == purpose_id), vetoes[0] if vetoes else (None, None))
+                veto_subject_id, veto_purpose_id = veto
                 customer = purpose_id in {told[0] for told in contracts[partner_id]}
-                hindrance = self._hindrance(rules.get(purpose_id), values, present, veto_purpose_id, customer)
-            hindrances.append(hindrance)
-            channel, address, since, source = (values[name] for name in ("channel", "address", "since", "source"))
+                moved = row["address"] != present.get((partner_id, channel))
+                hindrance = self._hindrance(rules.get(purpose_id), channel, moved, veto_purpose_id, customer)
             found[partner_id].append(
-                Line(id_, purpose_id, channel, address, answer, since, until, source, hindrance, veto_subject_id)
+                Line(
+                    id=row["id"],
+                    purpose_id=purpose_id,
+                    channel=channel,
+                    address=row["address"],
+                    answer=answer,
+                    since=datetime.fromisoformat(row["since"]),
+                    until=until,
+                    source=row["source"],
+                    hindrance=hindrance,
+                    veto_subject_id=veto_subject_id,
+                )
             )
-        self._fill_cache(rows, hindrances)
         for partner_id, told in contracts.items():
             found[partner_id] += [
                 Line(None, purpose_id, None, None, "contract", None, until, None, None, None, label)
@@ -329,36 +356,43 @@ class ConsentBasis(models.Model):
             ]
         place = {id_: number for number, id_ in enumerate(self.env["consent.purpose"]._names(self.env.lang))}
         for lines in found.values():
-            lines.sort(key=lambda line: (line.rank, place.get(line.purpose_id, 0), line.channel or "", line.id or 0))
+            if len(lines) > 1:
+                lines.sort(
+                    key=lambda line: (line.rank, place.get(line.purpose_id, 0), line.channel or "", line.id or 0)
+                )
         return found
 
-    def _hindrance(self, rule, values, present, veto_purpose_id, customer):
+    def _present_addresses(self, asked):
+        """The addresses of today: (contact id, channel) → address, for those asked about."""
+        # sudo: compared only; whose answers are read the caller's rules decided
+        partners = self.env["res.partner"].sudo().browse({partner_id for partner_id, _channel in asked})
+        by_post = partners.browse({partner_id for partner_id, channel in asked if channel == "post"})
+        of_post = by_post._consent_addresses("post") if by_post else {}
+        columns = {
+            partner.id: {"email": partner.email_normalized, "post": of_post.get(partner.id)} for partner in partners
+        }
+        return {
+            (partner.id, channel): columns[partner.id].get(channel, partner.phone_sanitized)
+            for partner in partners
+            for partner_id, channel in asked
+            if partner_id == partner.id
+        }
+
+    def _hindrance(self, rule, channel, moved, veto_purpose_id, customer):
         """Why an answer that says yes is none, or nothing.
 
-        :param present: the contact's address today
+        :param moved: whether the contact has another address today
         :param veto_purpose_id: the purpose in which somebody with the same address said no
         :param customer: whether a contract or sale for the purpose is known
         """
-        if not rule or rule.state != "active" or values["channel"] not in rule.channels:
+        if not rule or rule.state != "active" or channel not in rule.channels:
             return "unused"
         if veto_purpose_id:
             everything = self.env["ir.model.data"]._xmlid_to_res_id("client_consent.purpose_all_advertising")
             return "everything" if veto_purpose_id == everything else "veto"
-        if values["address"] != present:
+        if moved:
             return "address"
         return "customer" if rule.own_customers and not customer else None
-
-    def _fill_cache(self, rows, hindrances):
-        """Put what was read into the cache, so that the card's table needs no query of its own."""
-        bases = self.browse(row[4] for row in rows)
-        for number, field in enumerate(self._stored_fields(), 5):
-            field._insert_cache(bases, [row[number] for row in rows])
-        self._fields["hindrance"]._insert_cache(bases, hindrances)
-        self._fields["notice_id"]._insert_cache(bases, [row[3] for row in rows])
-        for notice_id in {row[3] for row in rows if row[3]}:
-            notice = self.env["consent.notice"].browse(notice_id)
-            for name, value in self._notice_title(notice_id).items():
-                notice._fields[name]._insert_cache(notice, [value])
 
     @tools.ormcache("notice_id")
     def _notice_title(self, notice_id):
@@ -368,23 +402,22 @@ class ConsentBasis(models.Model):
         return {name: notice[name] for name in ("name", "version")}
 
     def _of_people_sql(self, partner_ids):
+        """The answers of contacts and what stands against each, without joins: those take longest to plan."""
+        if len(partner_ids) == 1:
+            whose = SQL("%s", partner_ids[0])
+        else:
+            whose = SQL("(SELECT s.partner_id FROM consent_subject s WHERE s.id = b.subject_id)")
         return SQL(
-            """SELECT s.partner_id, %(present)s,
-                      CASE WHEN b.state = 'active' THEN (
-                          SELECT ARRAY[v.subject_id, v.purpose_id] FROM consent_basis v WHERE %(veto)s
-                        ORDER BY v.purpose_id = b.purpose_id DESC LIMIT 1) END,
-                      (SELECT e.notice_id FROM consent_event e WHERE e.id = b.event_ref),
-                      b.id, %(columns)s
-                 FROM consent_subject s
-                 JOIN consent_basis b ON b.subject_id = s.id
-                 JOIN res_partner p ON p.id = s.partner_id
-                WHERE s.partner_id = ANY(%(partner_ids)s) AND b.company_id = ANY(%(company_ids)s)""",
-            columns=SQL(", ").join(SQL.identifier("b", field.name) for field in self._stored_fields()),
-            present=self.env["consent.gate"]._present_address_sql("p"),
+            """SELECT %(whose)s AS partner,
+                      ARRAY(SELECT ARRAY[v.subject_id, v.purpose_id] FROM consent_basis v WHERE %(veto)s) AS vetoes,
+                      b.id, b.purpose_id, b.channel, b.address, b.state, b.since, b.until, b.source
+                 FROM consent_basis b
+                WHERE b.subject_id = ANY(ARRAY(SELECT id FROM consent_subject WHERE partner_id = ANY(%(partner_ids)s)))
+                  AND b.company_id = ANY(%(company_ids)s)""",
+            whose=whose,
             veto=self._same_address_veto_sql(),
             partner_ids=partner_ids,
             company_ids=self.env.companies.ids,
-            to_flush=self.env["consent.subject"]._fields["partner_id"],
         )
 
     def _same_address_veto_sql(self):
@@ -425,9 +458,6 @@ class ConsentBasis(models.Model):
             )
         )
         return {partner_id: ("yes", "waiting", "no", "ended")[place - 1] for partner_id, place in rows}
-
-    def _stored_fields(self):
-        return [field for field in self._fields.values() if field.store and field.name != "id"]
 
     # -- words ---------------------------------------------------------------------------------------
 
@@ -499,4 +529,11 @@ class ConsentBasis(models.Model):
         )
 
     def _day(self, value):
-        return format_date(self.env, fields.Date.to_date(value), date_format="d MMM y")
+        """A date as the cards write it, ``3 Feb 2026``: so many stand there that the general way would be felt."""
+        day = fields.Date.to_date(value)
+        return f"{day.day} {self._months(get_lang(self.env).code)[day.month]} {day.year}"
+
+    @tools.ormcache("lang_code")
+    def _months(self, lang_code):
+        """The short names of the months in a language: number → name."""
+        return dict(get_month_names("abbreviated", locale=babel_locale_parse(lang_code)))

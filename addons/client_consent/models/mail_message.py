@@ -9,6 +9,7 @@ class MailMessage(models.Model):
         "consent.purpose",
         "Purpose",
         index="btree_not_null",
+        prefetch="consent",
         ondelete="restrict",
         help="Each recipient is asked for again when the message leaves. Empty: a message that needs no consent, "
         "such as an invoice or an answer.",

@@ -22,10 +22,13 @@ LIMITS = {
 
 
 class ResCompany(models.Model):
+    """Every request reads the company it works for: these settings, which few of them need, are fetched apart."""
+
     _inherit = "res.company"
 
     consent_dpo_email = fields.Char(
         "Privacy e-mail",
+        prefetch="consent",
         help="Where people write about their data: the data protection officer, or whoever answers in your company.",
     )
     consent_checkpoint_partner_ids = fields.Many2many(
@@ -37,31 +40,37 @@ class ResCompany(models.Model):
     )
     consent_validity_months = fields.Integer(
         "A consent lasts (months)",
+        prefetch="consent",
         default=PRESET["consent_validity_months"],
         help="Filled in on new purposes. Consents that were given keep their own end.",
     )
     consent_renewal_days = fields.Integer(
         "Renew before the end (days)",
+        prefetch="consent",
         default=PRESET["consent_renewal_days"],
         help="Filled in on new purposes: so many days before the end the salesperson is reminded.",
     )
     consent_double_opt_in = fields.Boolean(
         "Confirm by e-mail",
+        prefetch="consent",
         default=PRESET["consent_double_opt_in"],
         help="Ticked on new purposes that rest on consent: it counts after the click in a mail.",
     )
     consent_pending_days = fields.Integer(
         "Wait for confirmation (days)",
+        prefetch="consent",
         default=PRESET["consent_pending_days"],
         help="Filled in on new purposes: an answer that nobody confirms lapses after this time.",
     )
     consent_evidence_megabytes = fields.Integer(
         "Largest evidence file (MB)",
+        prefetch="consent",
         default=PRESET["consent_evidence_megabytes"],
         help="Larger scans and recordings are refused.",
     )
     consent_evidence_months = fields.Integer(
         "Keep evidence after the end (months)",
+        prefetch="consent",
         default=PRESET["consent_evidence_months"],
         help="Scans and recordings are shredded so long after the consent ended. "
         "Until then you can still prove that it was given.",
@@ -69,6 +78,7 @@ class ResCompany(models.Model):
 
     consent_send_receipts = fields.Boolean(
         "Send receipts",
+        prefetch="consent",
         help="Everybody with an e-mail address gets a receipt of each answer that is recorded.",
     )
 

@@ -31,6 +31,7 @@ class ResPartner(models.Model):
     consent_birthdate = fields.Date(
         "Birth date",
         copy=False,
+        prefetch="consent",
         groups="client_consent.group_consent_user",
         help="Only where the age matters: below the age of the country an answer waits for the guardian's own.",
     )
@@ -38,6 +39,7 @@ class ResPartner(models.Model):
         "res.partner",
         "Guardian",
         copy=False,
+        prefetch="consent",
         index="btree_not_null",
         groups="client_consent.group_consent_user",
         help="Gets a link by e-mail for every answer of the child; it needs an address of the guardian's own.",
@@ -82,18 +84,18 @@ class ResPartner(models.Model):
         "consent.source", "partner_id", "Sources", groups="client_consent.group_consent_user"
     )
     consent_sources = fields.Char(
-        "Data come from", compute="_compute_consent_intake", groups="client_consent.group_consent_user"
+        "Data come from", compute="_compute_consents", groups="client_consent.group_consent_user"
     )
     consent_quarantined = fields.Boolean(
         "Quarantined",
-        compute="_compute_consent_intake",
+        compute="_compute_consents",
         search="_search_consent_quarantined",
         groups="client_consent.group_consent_user",
         help="All we have is bought, public, recommended or enriched data: no advertising before the person answers.",
     )
     consent_address_changed = fields.Boolean(
         "New address without consent",
-        compute="_compute_consent_intake",
+        compute="_compute_consents",
         search="_search_consent_address_changed",
         groups="client_consent.group_consent_user",
         help="The person agreed for an earlier address; somebody decides what becomes of it.",
@@ -102,14 +104,21 @@ class ResPartner(models.Model):
     @api.depends("email_normalized", "phone_sanitized", "street", "street2", "zip", "city")
     @api.depends_context("lang", "allowed_company_ids")
     def _compute_consents(self):
-        of_people = self.env["consent.basis"]._of_people(self.ids)
+        """Everything on the card by one query: every contact that is opened asks it."""
+        card = self.env["consent.card"]._ask(self.ids)
+        of_people = self.env["consent.basis"]._lines(self.ids, card["answers"])
+        intakes = self._consent_intakes(card["intake"])
         for partner in self:
             lines = of_people[partner.id]
             ids = tuple(line.id for line in lines if line.id)
             # into the cache at once: assigning would look for what to link and unlink
             self._fields["consent_basis_ids"]._update_cache(partner, ids)
             partner.consent_count = len(ids)
-            partner.consent_banner = self._consent_banner_html(partner._consent_banner_parts(lines))
+            quarantined, changed, sources = intakes.get(partner.id, (False, False, False))
+            partner.consent_quarantined = quarantined
+            partner.consent_address_changed = changed
+            partner.consent_sources = sources
+            partner.consent_banner = self._consent_banner_html(partner._consent_banner_parts(lines, card))
 
     @api.depends("email_normalized", "phone_sanitized", "street", "street2", "zip", "city")
     @api.depends_context("allowed_company_ids")
@@ -190,10 +199,11 @@ class ResPartner(models.Model):
             shown.append(line.format(kind=part["kind"], colour=colour, icon=icon, text=part["text"]))
         return Markup().join(shown)
 
-    def _consent_banner_parts(self, lines):
+    def _consent_banner_parts(self, lines, card):
         """What the banner says, as ``[{"kind": "allow"|"deny"|"note", "text": str}]``; add-ons add theirs.
 
         :param lines: the person's answers and contracts, see ``consent.basis._of_people``
+        :param card: what ``consent.card`` was told about this and other contacts
         """
         self.ensure_one()
         bases = self.env["consent.basis"]
@@ -550,52 +560,41 @@ class ResPartner(models.Model):
 
     # -- where the data came from, and changed addresses ---------------------------------------------
 
-    @api.depends_context("lang", "company")
-    def _compute_consent_intake(self):
-        """All three by one query: every contact that is opened asks them."""
-        rows = {}
-        if self.ids and self._consent_may_have_intake():
-            for name in ("consent.source", "consent.address.change", "consent.subject"):
-                self.env[name].flush_model()
-            self.flush_recordset()
-            rows = {
-                id_: values
-                for id_, *values in self.env.execute_query(
-                    SQL(
-                        """SELECT p.id, p.id IN %s, p.id IN %s,
-                                  (SELECT array_agg(s.id ORDER BY s.obtained_on, s.id) FROM consent_source s
-                                    WHERE s.partner_id = p.id AND s.company_id = %s)
-                             FROM res_partner p WHERE p.id = ANY(%s)""",
-                        self._consent_quarantined_sql(self.ids),
-                        self._consent_address_changed_sql(self.ids),
-                        self.env.company.id,
-                        self.ids,
-                    )
-                )
-            }
-        for partner in self:
-            quarantined, changed, sources = rows.get(partner.id, (False, False, None))
-            partner.consent_quarantined = quarantined
-            partner.consent_address_changed = changed
-            # the field asks for the group that reads sources
-            sources = self.env["consent.source"].sudo().browse(sources or ())
-            partner.consent_sources = " · ".join(source._sentence() for source in sources) or False
-
-    def _consent_may_have_intake(self):
-        """Whether anything is noted about where these people came from, or about an address they had before.
-
-        Three looks over indexes, which nearly always find nothing: then nothing else is asked.
-        """
-        for name in ("consent.source", "consent.address.change"):
-            self.env[name].flush_model()
-        parts = [
-            SQL("EXISTS (SELECT FROM consent_source WHERE partner_id = ANY(%s))", self.ids),
-            SQL("EXISTS (SELECT FROM consent_address_change WHERE partner_id = ANY(%s))", self.ids),
+    def _consent_intake_sql(self, partner_ids):
+        """Contacts about whom it is noted where their data came from, or that they had another address before."""
+        looks = [
+            SQL("SELECT partner_id FROM %s WHERE partner_id = ANY(%s)", SQL.identifier(table), partner_ids)
+            for table in ("consent_source", "consent_address_change")
         ]
-        if self.env["consent.gate"]._knows_quarantine():
-            parts.append(SQL("TRUE"))
-        [(found,)] = self.env.execute_query(SQL("SELECT %s", SQL(" OR ").join(parts)))
-        return found
+        return SQL(" UNION ALL ").join(looks)
+
+    def _consent_intakes(self, rows):
+        """Where data came from and what became of it: contact id → (quarantined, address changed, sources in words).
+
+        :param rows: of :meth:`_consent_intake_sql`; nearly always none, and then nothing else is asked
+        """
+        known = {row["partner_id"] for row in rows}
+        ids = self.ids if self.env["consent.gate"]._knows_quarantine() else [id_ for id_ in self.ids if id_ in known]
+        if not ids:
+            return {}
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT p.id, p.id IN %s, p.id IN %s,
+                          (SELECT array_agg(s.id ORDER BY s.obtained_on, s.id) FROM consent_source s
+                            WHERE s.partner_id = p.id AND s.company_id = %s)
+                     FROM res_partner p WHERE p.id = ANY(%s)""",
+                self._consent_quarantined_sql(ids),
+                self._consent_address_changed_sql(ids),
+                self.env.company.id,
+                ids,
+            )
+        )
+        # the field asks for the group that reads sources
+        sources = self.env["consent.source"].sudo()
+        return {
+            id_: (quarantined, changed, " · ".join(s._sentence() for s in sources.browse(source_ids or ())) or False)
+            for id_, quarantined, changed, source_ids in rows
+        }
 
     def _search_consent_quarantined(self, operator, value):
         return self._search_by_sql(operator, value, self._consent_quarantined_sql())

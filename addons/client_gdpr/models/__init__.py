@@ -1,3 +1,4 @@
+from . import consent_card
 from . import consent_import
 from . import consent_key
 from . import gdpr_clock_profile

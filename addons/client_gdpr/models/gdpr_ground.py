@@ -1,3 +1,5 @@
+from datetime import date
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -23,15 +25,37 @@ class GdprGround(models.AbstractModel):
     @api.model
     def _grounds(self, partner_ids, kind=None):
         """Every ground for the contacts, or those of a kind; obliging ones first, latest end first."""
-        names = [name for name, of_kind in self._get_providers().items() if kind in (None, of_kind)]
-        if not partner_ids or not names:
+        query = self._grounds_sql(list(partner_ids), kind)
+        if not partner_ids or not query:
             return ()
         self.env.flush_all()
-        queries = [getattr(self, name)(list(partner_ids)) for name in names]
-        rows = self.env.execute_query(SQL(" UNION ALL ").join(SQL("(%s)", query) for query in queries))
+        [(rows,)] = self.env.execute_query(SQL("SELECT json_agg(q) FROM (%s) q", query))
+        return self._from_rows(rows or ())
+
+    @api.model
+    def _grounds_sql(self, partner_ids, kind=None):
+        """What all providers say, or those of a kind, as one query with named columns; nothing without a provider."""
+        names = [name for name, of_kind in self._get_providers().items() if kind in (None, of_kind)]
+        queries = [SQL("(%s)", getattr(self, name)(partner_ids)) for name in names]
+        return queries and SQL(
+            "SELECT * FROM (%s) told (partner_id, kind, code, law, until, scope, model, res_id, label)",
+            SQL(" UNION ALL ").join(queries),
+        )
+
+    @api.model
+    def _from_rows(self, rows):
+        """Grounds from rows of :meth:`_grounds_sql`, dates as ISO text; obliging ones first, latest end first."""
         grounds = [
-            Ground(partner_id, kind, code, law or "", until, frozenset(scope or ()), model, res_id, label or "")
-            for partner_id, kind, code, law, until, scope, model, res_id, label in rows
+            Ground(
+                **row
+                | {
+                    "law": row["law"] or "",
+                    "until": row["until"] and date.fromisoformat(row["until"]),
+                    "scope": frozenset(row["scope"] or ()),
+                    "label": row["label"] or "",
+                }
+            )
+            for row in rows
         ]
         return tuple(
             sorted(

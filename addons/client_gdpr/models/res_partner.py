@@ -1,7 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import format_date
 
 from ..tools import capability
 from .gdpr_request import UNFINISHED
@@ -186,9 +185,9 @@ class ResPartner(models.Model):
             return self.action_gdpr_delete_me()
         return super()._get_consent_erase_action()
 
-    def _consent_banner_parts(self, lines):
+    def _consent_banner_parts(self, lines, card):
         """Say in the banner why the contact is kept, or that it is sealed."""
-        parts = super()._consent_banner_parts(lines)
+        parts = super()._consent_banner_parts(lines, card)
         if self.gdpr_state in SEALED:
             text = {
                 "restricted": self.env._("Restricted: this person's data must not be used."),
@@ -196,15 +195,13 @@ class ResPartner(models.Model):
                 "erased": self.env._("Erased at the person's request. Do not use."),
             }[self.gdpr_state]
             return [{"kind": "deny", "text": text}]
-        obliging = self.env["gdpr.ground"].sudo()._grounds(self.ids, "obliging")
+        obliging = self.env["gdpr.ground"]._from_rows(
+            row for row in card.get("grounds", ()) if row["partner_id"] == self.id
+        )
         if obliging:
             latest = obliging[0]
             what = self.env["gdpr.reporter"]._ground_words(latest.code, latest.label)
-            until = (
-                format_date(self.env, latest.until, date_format="d MMM y")
-                if latest.until
-                else self.env._("further notice")
-            )
+            until = self.env["consent.basis"]._day(latest.until) if latest.until else self.env._("further notice")
             text = self.env._(
                 "Kept because: %(what)s until %(until)s (%(law)s)", what=what, until=until, law=latest.law
             )

@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 #: What the law wants readable on a kept document; everything else about the buyer goes.
@@ -15,18 +15,19 @@ class GdprGround(models.AbstractModel):
     def _accounting_ground_sql(self, partner_ids):
         """Posted documents inside their statutory term, GDPR Art. 17(3)(b): obliging for the printed buyer.
 
-        A document without a known end is kept: no answer means keep.
+        A document without a known end is kept: no answer means keep. One look over the indexes for each contact
+        (OFFSET 0 keeps it apart) is planned in a fraction of the time that a join takes, and every card asks it.
         """
         return SQL(
-            """SELECT who.partner_id, 'obliging', 'accounting', m.gdpr_keep_law, m.gdpr_keep_until, %(scope)s::text[],
+            """SELECT who.id, 'obliging', 'accounting', m.gdpr_keep_law, m.gdpr_keep_until, %(scope)s::text[],
                       'account.move', m.id, m.name
-                 FROM account_move m
-           CROSS JOIN unnest(ARRAY[m.partner_id, m.commercial_partner_id, m.partner_shipping_id]) AS who (partner_id)
-                WHERE m.state = 'posted'
-                  AND (m.gdpr_keep_until IS NULL OR m.gdpr_keep_until >= (now() AT TIME ZONE 'UTC')::date)
-                  AND (m.partner_id = ANY(%(ids)s) OR m.commercial_partner_id = ANY(%(ids)s)
-                       OR m.partner_shipping_id = ANY(%(ids)s))
-                  AND who.partner_id = ANY(%(ids)s)""",
+                 FROM unnest(%(ids)s) who (id), LATERAL (
+                      SELECT id, name, gdpr_keep_law, gdpr_keep_until FROM account_move
+                       WHERE state = 'posted'
+                         AND (gdpr_keep_until IS NULL OR gdpr_keep_until >= %(today)s)
+                         AND (partner_id = who.id OR commercial_partner_id = who.id OR partner_shipping_id = who.id)
+                      OFFSET 0) m""",
+            today=fields.Date.today(),
             scope=list(BUYER_FIELDS),
             ids=partner_ids,
         )

@@ -14,10 +14,10 @@ class IrAttachment(models.Model):
         Salespeople may read invoices, and the PDF still shows what was printed.
         """
         result = super()._check_access(operation)
-        if self.env.su or any(self.env.user.has_group(group) for group in BUYER_GROUPS.split(",")):
+        if self.env.su:
             return result
         frozen = self._gdpr_of_frozen_documents()
-        if not frozen:
+        if not frozen or any(self.env.user.has_group(group) for group in BUYER_GROUPS.split(",")):
             return result
         forbidden = frozen | (result[0] if result else self.browse())
         message = self.env._(
@@ -29,6 +29,8 @@ class IrAttachment(models.Model):
     def _gdpr_of_frozen_documents(self):
         """Those attachments that belong to a document whose buyer was erased; one who was corrected may be read."""
         candidates = self.sudo().filtered(lambda a: a.res_model == "account.move" and a.res_id)
+        if not candidates:
+            return self.browse()
         moves = self.env["account.move"].sudo().browse(candidates.mapped("res_id")).exists()
         frozen = set(moves.filtered(lambda move: move.printed_buyer and move.partner_id.gdpr_state in SEALED).ids)
         return self.browse(candidates.filtered(lambda a: a.res_id in frozen).ids)

@@ -9,6 +9,7 @@ class ResCompany(models.Model):
         "Tax period",
         default="year",
         required=True,
+        prefetch=False,  # every request reads the company it works for
         help="How often the company files VAT. Some laws count the keeping of invoices from the end of this period; "
         "year is the cautious choice: nothing goes too early.",
     )
