@@ -226,11 +226,19 @@ class GdprCorrector(models.AbstractModel):
         wanted = [p for p in places if p.fixed or (p.ticked if chosen is None else p.key in chosen)]
         self._check_logins(wanted)
         self._carry_suppression(partners[0], new)
+        copies_ = [place for place in places if place.model != PERSON]
+        # the copies first: what Odoo finds right already it does not carry on, nor note down, by itself
+        for place in copies_:
+            if place in wanted:
+                self._set(place, place.after)
+            elif place.model == "res.partner.bank":
+                # a bank account under the contact's name would be renamed, with a note that keeps the old name
+                self._set(place, False)
         self._write_contacts(partners, wanted)
-        # Odoo carries some values on by itself, also to where they were not wanted: there they are put back
-        for place in places:
+        # where the new value was not wanted and came all the same, the old one is put back
+        for place in copies_:
             value = place.after if place in wanted else place.before
-            if place.model != PERSON and self._plain(self.env[place.model].browse(place.id), place.column) != value:
+            if self._plain(self.env[place.model].browse(place.id), place.column) != value:
                 self._set(place, value)
         self.env.flush_all()
         self.env.invalidate_all()

@@ -39,6 +39,25 @@ registry.category("web_tour.tours").add("client_gdpr_show_me", {
     ],
 });
 
+registry.category("web_tour.tours").add("client_gdpr_change_me", {
+    steps: () => [
+        ...openPrivacy,
+        { trigger: "button[name='action_gdpr_change_me']", run: "click" },
+        { content: "type what is true", trigger: ".modal [name='email'] input", run: "edit jana.mala@post.example && press Tab" },
+        {
+            content: "each place shows what stands there and what it becomes",
+            trigger: ".modal .o_data_row:contains('Lead: Dotaz z webu'):contains('jana.novakova@post.example'):contains('jana.mala@post.example')",
+        },
+        { trigger: ".modal .o_data_row:contains('Mailing Contact')" },
+        { trigger: ".modal button[name='action_correct']", run: "click" },
+        { trigger: ".o_gdpr_correction td:contains('Lead')" },
+        {
+            trigger: "body:not(:has(.modal)) .o_form_view .alert:contains('Corrected')",
+            run: () => end("Change me", 4),
+        },
+    ],
+});
+
 registry.category("web_tour.tours").add("client_gdpr_delete_me", {
     steps: () => [
         ...openPrivacy,
