@@ -36,13 +36,25 @@ class GdprReporter(models.AbstractModel):
 
     def _place_words(self, place):
         """The record of a place as the reader knows it; by its number where they may not open it."""
-        record = self.env[place.model].browse(place.id)
         if place.fixed:
             return self.env._("Contact")
         if place.model == "res.users":
             return self.env._("Login")
+        record = self.env[place.model].browse(place.id)
+        kind = {
+            PERSON: self.env._("Contact"),
+            "res.partner.bank": self.env._("Bank account"),
+            "calendar.attendee": self.env._("Meeting"),
+            "mail.activity": self.env._("Activity"),
+            "mail.mail": self.env._("E-mail that waits"),
+            "sms.sms": self.env._("SMS that waits"),
+            "snailmail.letter": self.env._("Letter that waits"),
+            "mailing.trace": self.env._("Mailing that waits"),
+        }.get(place.model, record._description)
+        if place.model == "calendar.attendee":
+            record = record.sudo().event_id.with_env(self.env)
         name = record.display_name if record.has_access("read") else str(place.id)
-        return self.env._("%(model)s: %(name)s", model=self.env[place.model]._description, name=name)
+        return self.env._("%(model)s: %(name)s", model=kind, name=name)
 
     def _value_words(self, place, value):
         field = self.env[place.model]._fields[place.column]

@@ -62,6 +62,7 @@ class GdprRectificationWizard(models.TransientModel):
     line_ids = fields.One2many("gdpr.rectification.wizard.line", "wizard_id", "Where it stands")
     problem = fields.Char(readonly=True)
     company_name = fields.Char("Belongs to", related="partner_id.parent_id.name")
+    shares_address = fields.Boolean(compute="_compute_shares_address")
 
     @api.model
     def default_get(self, fields_list):
@@ -93,6 +94,11 @@ class GdprRectificationWizard(models.TransientModel):
                 received = fields.Datetime.context_timestamp(wizard, wizard.received_at).date()
                 deadline = self.env["consent.country"]._due(self.env.company, received)
                 wizard.due = format_date(self.env, deadline.day, date_format="EEEE d MMMM y")
+
+    @api.depends("partner_id")
+    def _compute_shares_address(self):
+        for wizard in self:
+            wizard.shares_address = bool(wizard.partner_id.parent_id) and wizard.partner_id.type == "contact"
 
     @api.onchange(*ASKED)
     def _onchange_asked(self):
