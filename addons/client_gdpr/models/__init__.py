@@ -1,4 +1,5 @@
 from . import consent_card
+from . import base
 from . import consent_import
 from . import consent_key
 from . import gdpr_clock_profile

@@ -40,6 +40,16 @@ STATES_OF_CHOICE = ("received", "identified", "planned", "executed")
 APPROVED_KINDS = ("erasure",)
 #: What is answered by a copy of the person's data.
 ANSWERED_KINDS = ("access", "portability")
+#: Art. 18(1): on which of its grounds a person may have the use of their data stopped.
+RESTRICTION_REASONS = [
+    ("accuracy", "(a) The person says that the data is wrong"),
+    ("unlawful", "(b) The use is unlawful, and the person does not want it erased"),
+    ("claims", "(c) We need it no longer, the person needs it for a legal claim"),
+    ("objection", "(d) The person objected, and it is not yet clear whose interest prevails"),
+    ("other", "Another reason"),
+]
+#: How the person was told that the restriction ends, Art. 18(3).
+TOLD_BY = [("email", "By e-mail"), ("paper", "By letter"), ("phone", "By phone"), ("in_person", "In person")]
 #: Who reads what is held about the person of an access request.
 ANSWER_GROUPS = "client_gdpr.group_gdpr_handler,client_gdpr.group_gdpr_dpo"
 #: Records of a model on the page; the file has them all.
@@ -71,7 +81,8 @@ class GdprRequest(models.Model):
     """One person's exercise of a right, from arrival to answer.
 
     The states and the way between them: received → identified → planned → submitted → approved →
-    executing → executed → answered for an erasure; identified → executed → answered for access.
+    executing → executed → answered for an erasure; identified → executed → answered for access and
+    restriction, which holds until it is lifted.
     """
 
     _name = "gdpr.request"
@@ -85,6 +96,7 @@ class GdprRequest(models.Model):
             ("access", "Show me"),
             ("rectification", "Change me"),
             ("portability", "Take my data along"),
+            ("restriction", "Stop using me"),
             ("erasure", "Delete me"),
         ],
         "Right",
@@ -159,6 +171,20 @@ class GdprRequest(models.Model):
     )
     replay_reference = fields.Char("Tombstone", readonly=True, help="The erasure that this one repeats.")
     may_approve = fields.Boolean(compute="_compute_may_approve")
+    restriction_reason = fields.Selection(
+        RESTRICTION_REASONS, "Why the use stops", readonly=True, tracking=True, help="Art. 18(1)"
+    )
+    restricted_until = fields.Date(
+        readonly=True,
+        help="Nothing is lifted by itself: on this day the handler is reminded to look at it again.",
+    )
+    lift_told_on = fields.Date("Person told that it ends", readonly=True, tracking=True, help="Art. 18(3)")
+    lift_told_by = fields.Selection(TOLD_BY, "Told", readonly=True)
+    lifted_at = fields.Datetime("Lifted on", readonly=True, tracking=True)
+    lifted_by_id = fields.Many2one("res.users", "Lifted by", readonly=True)
+    lift_letter = fields.Html("Text to the person", compute="_compute_lift_letter", sanitize=False)
+    lift_reason = fields.Char("Why it was lifted", readonly=True)
+    sealed_count = fields.Integer("Sealed records", compute="_compute_sealed_count")
 
     _due = models.Index("(deadline) WHERE state NOT IN ('answered', 'refused', 'cancelled')")
     _number_once = models.Constraint("unique(name, company_id)", "This number is taken already.")
@@ -221,6 +247,31 @@ class GdprRequest(models.Model):
                 "client_gdpr.correction", {"places": places, "counts": counts}
             )
 
+    @api.depends("kind", "executed_at")
+    @api.depends_context("lang")
+    def _compute_lift_letter(self):
+        for request in self:
+            request.lift_letter = request.kind == "restriction" and self.env["ir.qweb"]._render(
+                "client_gdpr.restriction_end_letter",
+                {
+                    "number": request.name,
+                    "since": format_date(self.env, request.executed_at, date_format="d MMMM y"),
+                    "company": request.company_id.name,
+                },
+            )
+
+    @api.depends("state", "lifted_at")
+    def _compute_sealed_count(self):
+        # sudo: a number of records tells nothing of what is in them
+        groups = (
+            self.env["gdpr.vault"]
+            .sudo()
+            ._read_group([("request_id", "in", self.ids), ("kind", "=", "restriction")], ["request_id"], ["__count"])
+        )
+        counted = {request.id: count for request, count in groups}
+        for request in self:
+            request.sealed_count = counted.get(request.id, 0)
+
     @api.depends_context("uid")
     @api.depends("state", "handler_id", "submitter_id")
     def _compute_may_approve(self):
@@ -270,15 +321,28 @@ class GdprRequest(models.Model):
     # -- the promised way in -------------------------------------------------------------------------
 
     @api.model
-    def request_open(self, kind, partner_ids, received_at, source, note=None, addresses=None, values=None, until=None):
+    def request_open(
+        self,
+        kind,
+        partner_ids,
+        received_at,
+        source,
+        note=None,
+        addresses=None,
+        values=None,
+        until=None,
+        reason=None,
+    ):
         """Register a person's request.
 
-        :param kind: access, rectification, portability or erasure
+        :param kind: access, rectification, portability, restriction or erasure
         :param partner_ids: ids of the contacts that are this person
         :param received_at: when it arrived, UTC (datetime or ``YYYY-MM-DD HH:MM:SS``)
         :param source: how it came, see the field ``source``
         :param values: of a rectification, what is true: field of the contact → text, ISO date or code; the old values
             are those of the first contact
+        :param until: of a restriction: the day on which the handler looks at it again
+        :param reason: of a restriction: see the field ``restriction_reason``; without one the note says why
         :return: id of the request
         :raises AccessError: when the caller is no privacy handler
         :raises UserError: when the person cannot make such a request, saying why
@@ -308,7 +372,9 @@ class GdprRequest(models.Model):
         partners.check_access("read")
         partners = partners.sorted(lambda partner: partner_ids.index(partner.id))
         asked = {
-            name: value for name, value in (("addresses", addresses), ("values", values), ("until", until)) if value
+            name: value
+            for name, value in (("addresses", addresses), ("values", values), ("until", until), ("reason", reason))
+            if value
         }
         request = self.create(
             getattr(self, f"_prepare_{kind}")(partners, asked)
@@ -325,6 +391,8 @@ class GdprRequest(models.Model):
         )
         if values:
             request._keep_asked({"values": values, **self._shown(partners, values)})
+        if request.restriction_reason == "other" and not note:
+            raise UserError(self.env._("Say why the use must stop: choose a reason of Art. 18, or write it as a note."))
         request._gather_identity()
         return request.id
 
@@ -352,6 +420,29 @@ class GdprRequest(models.Model):
         partners._gdpr_check_correctable()
         self.env["gdpr.corrector"]._read_values(partners[0], asked.get("values"))
         return {}
+
+    def _prepare_restriction(self, partners, asked):
+        """Art. 18(1): a reason, and if known a day on which to look at it again."""
+        self._refuse_asked(asked, "until", "reason")
+        partners._gdpr_check_restrictable()
+        reason = asked.get("reason", "other")
+        if reason not in dict(RESTRICTION_REASONS):
+            raise UserError(
+                self.env._(
+                    "There is no reason %(code)s. Use one of: %(all)s.",
+                    code=reason,
+                    all=", ".join(dict(RESTRICTION_REASONS)),
+                )
+            )
+        try:
+            until = fields.Date.to_date(asked.get("until"))
+        except ValueError as error:
+            raise UserError(self.env._("Write the day as year-month-day.")) from error
+        if until and until <= fields.Date.context_today(self):
+            raise UserError(
+                self.env._("The restriction must last until a day that is still to come, or be open-ended.")
+            )
+        return {"restriction_reason": reason, "restricted_until": until}
 
     def _refuse_asked(self, asked, *allowed):
         """Refuse what belongs to other rights: a request that ignored it would not do what was asked."""
@@ -438,7 +529,7 @@ class GdprRequest(models.Model):
         self.action_execute()
 
     def action_execute(self):
-        """Carry out an approved erasure or a correction, or put together the answer of an access request."""
+        """Carry out what the person asked for: an approved erasure, a correction, a restriction, a copy of the data."""
         if not (self._has_group("handler") or self._has_group("approver")):
             self._check_group("handler")
         self.check_access("write")
@@ -492,6 +583,54 @@ class GdprRequest(models.Model):
 
     def action_prepare_package(self):
         """Put the answer into an encrypted archive; an earlier one of this request is deleted."""
+
+    def action_tell_lifting(self, told_on=None, told_by="email"):
+        """Record that the person was told that the restriction ends: it must come before, Art. 18(3)."""
+        self._check_restriction_in_force()
+        told = fields.Date.to_date(told_on) or fields.Date.context_today(self)
+        if told_by not in dict(TOLD_BY):
+            raise UserError(
+                self.env._(
+                    "Nobody is told by %(code)s. Use one of: %(all)s.", code=told_by, all=", ".join(dict(TOLD_BY))
+                )
+            )
+        for request in self:
+            since = fields.Datetime.context_timestamp(request, request.executed_at).date()
+            if told > fields.Date.context_today(request) or told < since:
+                raise UserError(self.env._("The person was told between the restriction and today: correct the day."))
+        self.write({"lift_told_on": told, "lift_told_by": told_by})
+
+    def action_lift(self, reason=None):
+        """End the restriction and bring every value back, after the person was told, Art. 18(3)."""
+        self._check_restriction_in_force()
+        if not reason:
+            raise UserError(self.env._("Say why the restriction ends: it stands in the file of the request."))
+        for request in self:
+            if not request.lift_told_on:
+                raise UserError(
+                    self.env._("Tell the person first that the restriction ends (Art. 18(3)), and record when you did.")
+                )
+            request.lock_for_update()
+            request._check_restriction_in_force()
+            # the handler lifts what he may not read: the values go back without his seeing them
+            vault = self.env["gdpr.vault"].sudo()
+            sealed = vault.search([("request_id", "=", request.id), ("kind", "=", "restriction")])
+            count, lost = len(sealed), sealed._lift()
+            request.write({"lifted_at": fields.Datetime.now(), "lifted_by_id": self.env.uid, "lift_reason": reason})
+            request.activity_unlink(["client_gdpr.activity_restriction"])
+            body = self.env._("Restriction lifted: %s record(s) are as they were.", count)
+            if lost:
+                body += " " + self.env._("%s value(s) pointed to records that were deleted meanwhile.", lost)
+            request.message_post(body=body)
+
+    def _check_restriction_in_force(self):
+        self._step("handler", ("executed", "answered"))
+        self._only("restriction")
+        if lifted := self.filtered("lifted_at"):
+            raise UserError(self.env._("The restriction of request %s was lifted already.", lifted[0].name))
+
+    def action_download_answer(self):
+        """Hand out the answer as JSON."""
         self.ensure_one()
         self._step("handler", ("executed", "answered"))
         self._only(*ANSWERED_KINDS)
@@ -618,6 +757,22 @@ class GdprRequest(models.Model):
         partners, new, chosen = self._asked_correction()
         places = self.env["gdpr.corrector"]._places(partners, new)
         return places, {p.key for p in places if p.fixed or (p.ticked if chosen is None else p.key in chosen)}
+
+    def _run_restriction(self):
+        """Seal the person at once; the answer says so, Art. 18(1). All or nothing, in the caller's transaction."""
+        self.lock_for_update()
+        for request in self:
+            request.partner_ids._gdpr_check_restrictable()
+            # the vault is closed to the handler, who stops the use of what he does not need to read
+            self.env["gdpr.vault"].sudo()._restrict(request)
+            request.write({"state": "executed", "executed_at": fields.Datetime.now()})
+            if request.restricted_until:
+                request.activity_schedule(
+                    "client_gdpr.activity_restriction",
+                    date_deadline=request.restricted_until,
+                    user_id=request.handler_id.id,
+                    summary=self.env._("Does %s still hold? If not: tell the person, then lift.", request.name),
+                )
 
     def _look(self):
         """Run finder and planner: a :class:`Case` for each request, with what an unfinished run knew before."""

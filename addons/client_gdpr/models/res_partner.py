@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools import SQL, email_normalize, format_date
 
 from ..tools import capability
 from .gdpr_request import UNFINISHED
@@ -47,10 +48,15 @@ class ResPartner(models.Model):
             for vals in vals_list:
                 if vals.get("gdpr_state", "active") != "active":
                     raise AccessError(self.env._("Only a privacy request changes the privacy state of a contact."))
+            # a person who writes themself, or signs up, is not refused
+            if self.env.user._is_internal():
+                self._gdpr_refuse_second_contact(vals_list, "restriction")
         return super().create(vals_list)
 
     def write(self, vals):
-        if not capability.is_sweep(self.env.context):
+        if capability.is_passing_on(self.env.context):
+            self -= self._gdpr_sealed()
+        elif not capability.is_sweep(self.env.context):
             self._gdpr_refuse_sealed()
             if vals.get("gdpr_state", "active") != "active":
                 raise AccessError(self.env._("Only a privacy request changes the privacy state of a contact."))
@@ -62,6 +68,11 @@ class ResPartner(models.Model):
             values = {name: value for name, value in values.items() if name not in self._address_fields()}
         return super()._fields_sync(values)
 
+    def _load_records_create(self, vals_list):
+        """An import does not bring back as a second contact who is restricted, or was erased."""
+        self._gdpr_refuse_second_contact(vals_list)
+        return super()._load_records_create(vals_list)
+
     def copy_data(self, default=None):
         self._gdpr_refuse_sealed()
         return super().copy_data(default)
@@ -71,9 +82,37 @@ class ResPartner(models.Model):
         if not capability.is_sweep(self.env.context):
             self._gdpr_refuse_sealed()
 
+    def _update_address(self, vals):
+        """Leave sealed contacts out when a company passes its address on: nobody asked to change them."""
+        return super(ResPartner, self - self._gdpr_sealed())._update_address(vals)
+
+    def _commercial_sync_to_descendants(self, fields_to_sync=None):
+        """The same for the tax number."""
+        if not capability.is_sweep(self.env.context):
+            self = self.with_context(**{capability.KEY: capability.PASSING_ON})
+        return super()._commercial_sync_to_descendants(fields_to_sync)
+
+    def _gdpr_sealed(self):
+        """Those of the contacts whose data is sealed."""
+        return self.sudo().filtered(lambda partner: partner.gdpr_state in SEALED).with_env(self.env)
+
+    @api.model
+    def _gdpr_sealed_among(self, ids):
+        """Those of the ids whose contact is sealed, by the index of the few that are."""
+        if not ids:
+            return set()
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM res_partner WHERE id = ANY(%s) AND gdpr_state != 'active' AND gdpr_state = ANY(%s)",
+                list(ids),
+                list(SEALED),
+            )
+        )
+        return {id_ for (id_,) in rows}
+
     def _gdpr_refuse_sealed(self):
         """Refuse to change contacts that are sealed, naming them by number and saying why."""
-        sealed = self.sudo().filtered(lambda partner: partner.gdpr_state in SEALED)
+        sealed = self._gdpr_sealed()
         if not sealed:
             return
         raise UserError(
@@ -85,6 +124,55 @@ class ResPartner(models.Model):
                 numbers=", ".join(self.env._("Contact %s", id_) for id_ in sealed.ids),
             )
         )
+
+    # -- sealed addresses ----------------------------------------------------------------------------
+
+    @api.model
+    def find_or_create(self, email, assert_valid_email=False):
+        """Also find a contact whose address is sealed."""
+        return self._gdpr_sealed_at([email]).get(email_normalize(email)) or super().find_or_create(
+            email, assert_valid_email
+        )
+
+    @api.model
+    def _find_or_create_from_emails(self, emails, ban_emails=None, filter_found=None, no_create=False, **options):
+        """Also find contacts whose address is sealed: a mail from them makes no second contact."""
+        sealed = self._gdpr_sealed_at(set(emails) - set(ban_emails or ()))
+        if filter_found:
+            sealed = {address: partner for address, partner in sealed.items() if filter_found(partner)}
+        found = super()._find_or_create_from_emails(
+            emails,
+            ban_emails=[*(ban_emails or ()), *sealed],
+            filter_found=filter_found,
+            no_create=no_create,
+            **options,
+        )
+        return [
+            partner or sealed.get(email_normalize(email), partner) for email, partner in zip(emails, found, strict=True)
+        ]
+
+    @api.model
+    def _gdpr_sealed_at(self, emails, kind=None):
+        """Sealed contacts by normalised address, for addresses that no contact in use has."""
+        addresses = {address for email in emails if (address := email_normalize(email))}
+        # sudo: whoever knows the address may learn that it is somebody's who must be left alone
+        sealed = self.env["gdpr.vault"].sudo()._partners_at(addresses, kind)
+        if not sealed:
+            return {}
+        used = self.sudo().search([("email_normalized", "in", list(sealed))]).mapped("email_normalized")
+        return {address: self.browse(id_) for address, id_ in sealed.items() if address not in used}
+
+    def _gdpr_refuse_second_contact(self, vals_list, kind=None):
+        """Refuse to make a contact with the address of a sealed one."""
+        sealed = self._gdpr_sealed_at([vals["email"] for vals in vals_list if vals.get("email")], kind)
+        if sealed:
+            raise UserError(
+                self.env._(
+                    "%s has this e-mail address and is sealed after a privacy request: do not enter the person again. "
+                    "The data protection officer can tell you more.",
+                    ", ".join(sorted({self.env._("Contact %s", partner.id) for partner in sealed.values()})),
+                )
+            )
 
     # -- buttons -------------------------------------------------------------------------------------
 
@@ -113,6 +201,15 @@ class ResPartner(models.Model):
             [("kind", "=", "rectification"), ("state", "in", UNFINISHED), ("partner_ids", "=", self.id)], limit=1
         )
         action["context"] = {"default_partner_id": self.id, "default_request_id": waiting.id}
+        return action
+
+    def action_gdpr_stop_using_me(self):
+        """Open the dialog that restricts, Art. 18."""
+        self.ensure_one()
+        self.env["gdpr.request"]._check_group("handler")
+        self._gdpr_check_restrictable()
+        action = self.env["ir.actions.act_window"]._for_xml_id("client_gdpr.action_gdpr_restriction_wizard")
+        action["context"] = {"default_partner_id": self.id}
         return action
 
     def action_gdpr_delete_me(self):
@@ -190,7 +287,7 @@ class ResPartner(models.Model):
         parts = super()._consent_banner_parts(lines, card)
         if self.gdpr_state in SEALED:
             text = {
-                "restricted": self.env._("Restricted: this person's data must not be used."),
+                "restricted": self._gdpr_restriction_words(),
                 "blocked": self.env._("Erased at the person's request; the law keeps the invoices. Do not use."),
                 "erased": self.env._("Erased at the person's request. Do not use."),
             }[self.gdpr_state]
@@ -209,6 +306,22 @@ class ResPartner(models.Model):
                 text += " " + self.env._("and %s more", len(obliging) - 1)
             parts.append({"kind": "note", "text": text})
         return parts
+
+    def _gdpr_restriction_words(self):
+        """In one line that the contact is restricted, why, until when, and what that means."""
+        request = self._gdpr_restriction().sudo()
+        if self.gdpr_state != "restricted" or not request:
+            return self.env._("Restricted: this person's data must not be used.")
+        reasons = dict(request._fields["restriction_reason"]._description_selection(self.env))
+        until = request.restricted_until
+        return self.env._(
+            "Restricted since %(since)s, until %(until)s. %(reason)s. "
+            "Keep, but do not use, change, print or write. %(request)s brings it back.",
+            since=format_date(self.env, request.executed_at, date_format="d MMM y"),
+            until=format_date(self.env, until, date_format="d MMM y") if until else self.env._("further notice"),
+            reason=reasons[request.restriction_reason],
+            request=request.name,
+        )
 
     # -- who cannot be erased ------------------------------------------------------------------------
 
@@ -231,12 +344,35 @@ class ResPartner(models.Model):
             if why := partner._gdpr_why_no_client():
                 raise UserError(why)
 
+    def _gdpr_check_restrictable(self):
+        """Refuse people whose data cannot be restricted as a client's, and those who are restricted already.
+
+        :raises UserError: with the reason
+        """
+        self._gdpr_check_erasable()
+
+    def _gdpr_restriction(self):
+        """The request by which this contact is restricted, or nothing."""
+        self.ensure_one()
+        # sudo: its reason and end stand on the contact's form; nothing of the person is in it
+        vault = self.env["gdpr.vault"].sudo()
+        return vault.search(
+            [("model_name", "=", self._name), ("res_id", "=", self.id), ("kind", "=", "restriction")]
+        ).request_id
+
     def _gdpr_why_not_erasable(self):
         """Why this contact cannot be erased as a client, or nothing. A short override point."""
         if why := self._gdpr_why_no_client():
             return why
         if self.gdpr_state in ("blocked", "erased"):
             return self.env._("This person was erased already; what is left is kept by law.")
+        if self.gdpr_state == "restricted":
+            return self.env._(
+                "Contact %(number)s is restricted by request %(request)s. Tell the person, end the restriction there, "
+                "then go on here.",
+                number=self.id,
+                request=self._gdpr_restriction().name,
+            )
         return ""
 
     def _gdpr_why_no_client(self):

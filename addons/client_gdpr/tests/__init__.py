@@ -10,6 +10,7 @@ from . import test_finder
 from . import test_four_eyes
 from . import test_rectification
 from . import test_identity
+from . import test_restriction
 from . import test_rights
 from . import test_rpc
 from . import test_sealed

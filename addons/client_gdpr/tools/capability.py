@@ -10,11 +10,14 @@ from typing import Final
 KEY: Final = "gdpr_sweep"
 
 
-class _Sweep:
-    __slots__ = ()
+class _Token:
+    __slots__ = ("name",)
+
+    def __init__(self, name=""):
+        self.name = name
 
     def __repr__(self):
-        return "<gdpr sweep>"
+        return f"<gdpr {self.name}>"
 
     def __deepcopy__(self, memo):
         return self
@@ -23,9 +26,16 @@ class _Sweep:
         return self
 
 
-SWEEP: Final = _Sweep()
+SWEEP: Final = _Token("sweep")
+#: Odoo itself passes an address or a tax number on within a company: sealed rows are left out, not an error.
+PASSING_ON: Final = _Token("passing on")
 
 
 def is_sweep(context: Mapping) -> bool:
     """Whether the context carries the capability itself, not something that looks like it."""
     return context.get(KEY) is SWEEP
+
+
+def is_passing_on(context: Mapping) -> bool:
+    """Whether Odoo keeps the contacts of a company alike, and nobody asked to change a sealed one."""
+    return context.get(KEY) is PASSING_ON

@@ -17,7 +17,8 @@ counts.
     of a link: ``own`` when the record is about the person, so that what hangs on it is too;
     ``part`` when the person only takes part in a record of others.
 ``on_seal``
-    ``seal`` moves the value into the vault while the person is restricted, ``leave`` does not.
+    ``seal`` moves the value into the vault while the person is restricted, ``leave`` does not. Of a *link*, ``refuse``:
+    a sealed person gets no new record of the kind.
 ``topic``
     under which heading the person finds it.
 ``category``
@@ -98,7 +99,7 @@ SPECIAL = (
 #: What an optional cell may hold.
 CODES = {
     "bond": ("own", "part"),
-    "on_seal": ("seal", "leave"),
+    "on_seal": ("seal", "leave", "refuse"),
     "topic": tuple(TOPICS),
     "category": CATEGORIES,
     "special": SPECIAL,
@@ -276,6 +277,8 @@ def _problem(row: Declaration) -> str:
         return f"action {row.action} needs a reason"
     if row.role == "link" and row.action != "none" and not row.bond:
         return "a link that is followed needs the bond own or part"
+    if (row.on_seal == "refuse" and row.role != "link") or (row.on_seal == "seal" and row.role == "link"):
+        return f"on_seal of a {row.role} cannot be {row.on_seal}"
     if row.role not in ("link", "email") and row.bond:
         return "only a link or an e-mail address has a bond"
     if row.export == "portability" and row.origin == "derived":
