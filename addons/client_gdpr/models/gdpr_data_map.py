@@ -298,7 +298,7 @@ class GdprDataMap(models.Model):
                     row.role,
                     row.action,
                     bond=("own" if row.action in ("delete", "anonymise") else "part")
-                    if row.role in ("link", "email")
+                    if row.role in ("link", "email", "phone")
                     else "",
                     reason=row.reason or "",
                     category=row.category or "",
@@ -333,8 +333,8 @@ class GdprDataMap(models.Model):
             return "the field is not stored, declare the one it is computed from"
         if role == "link" and not self._is_link(field):
             return f"a {field.type} leads to no record"
-        if role == "email" and field.type not in PLACEHOLDER_TYPES:
-            return f"a {field.type} holds no address"
+        if role in ("email", "phone") and field.type not in PLACEHOLDER_TYPES:
+            return f"a {field.type} holds no address or number"
         if field.required and action in ("clear", "cut") and field.type not in ("boolean", "many2many"):
             return "the field is required, it cannot be emptied: replace, keep or delete"
         if action == "replace" and field.type not in PLACEHOLDER_TYPES:

@@ -12,6 +12,8 @@ from .gdpr_data_map import PERSON
 
 #: The first address in a column that may also hold a name, as ``Jana <jana@post.example>`` does.
 ADDRESS_PATTERN = r'[^][\s<>,;:()"]+@[^][\s<>,;:()"]+'
+#: Roles of columns by whose content records are found.
+ADDRESSED = ("email", "phone")
 #: Above this an index is built by the cron, beside readers and writers.
 MANY_ROWS = 1_000_000
 #: Contact columns by which somebody else is recognised who shares an address or a number.
@@ -78,7 +80,10 @@ class GdprDataPath(models.AbstractModel):
 
     def _has_table(self, name):
         model = self.env[name]
-        return model._auto and not model._abstract and not model._transient
+        if model._abstract or model._transient:
+            return False
+        # some models make their table themselves, to have a column that no field shows
+        return model._auto or sql.table_kind(self.env.cr, model._table) == sql.TableKind.Regular
 
     def _model_column(self, field):
         """Name of the stored column that says which model an id column points to, by name or by the model's own id."""
@@ -370,7 +375,7 @@ class GdprDataPath(models.AbstractModel):
         ]
 
     def _addresses_sql(self, empty):
-        """From e-mail addresses to records that hold them and belong to no contact."""
+        """From e-mail addresses and digits of numbers to records that hold them and belong to no contact."""
         return VALUES, [
             SQL(
                 "SELECT %s, given.n, f.id FROM given, LATERAL (SELECT t.id FROM %s t WHERE %s OFFSET 0) f",
@@ -381,12 +386,14 @@ class GdprDataPath(models.AbstractModel):
                 ),
             )
             for number, row in enumerate(self._ways())
-            if row.role == "email" and self._is_filled(row, empty)
+            if row.role in ADDRESSED and self._is_filled(row, empty)
         ]
 
     def _address_sql(self, row, *alias):
-        """The address in a column, in lower case."""
+        """The address in a column, in lower case; of a phone number the digits."""
         column = SQL.identifier(*alias, row.field)
+        if row.role == "phone":
+            return SQL(r"regexp_replace(%s, '\D', '', 'g')", column)
         if row.field.endswith("normalized"):
             return column
         return SQL("lower(substring(%s from '%s'))", column, SQL(ADDRESS_PATTERN))
@@ -406,7 +413,7 @@ class GdprDataPath(models.AbstractModel):
             field = self.env[row.model]._fields[row.field]
             table, column = self.env[row.model]._table, SQL.identifier(row.field)
             served = {sql.make_identifier(f"gdpr__{table}__{row.field}")}
-            if row.role == "email":
+            if row.role in ADDRESSED:
                 where = SQL(" AND ").join([SQL("%s IS NOT NULL", column), *self._unowned_sql(row.model)])
                 definition = SQL("((%s)) WHERE %s", self._address_sql(row), where)
             elif field.type == "many2one":

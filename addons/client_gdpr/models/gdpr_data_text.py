@@ -43,7 +43,7 @@ class GdprDataText(models.AbstractModel):
         """The models whose tables have a page at least: what has none holds nothing to be found."""
         rows = self.env.execute_query(
             SQL(
-                "SELECT name FROM unnest(%s) name WHERE pg_relation_size(to_regclass(quote_ident(name))) > 0",
+                "SELECT name FROM unnest(%s::text[]) name WHERE pg_relation_size(to_regclass(quote_ident(name))) > 0",
                 [self.env[model]._table for model in columns],
             )
         )
@@ -57,10 +57,12 @@ class GdprDataText(models.AbstractModel):
         if len(haystack.values) <= FEW:
             # COLLATE: only ASCII becomes lower case, at a fraction of the cost; the patterns leave other letters open
             query = SQL(
-                'SELECT id, %(texts)s FROM %(table)s WHERE lower((%(texts)s) COLLATE "C") LIKE ANY(%(patterns)s)',
+                "SELECT id, %(texts)s FROM %(table)s"
+                ' WHERE lower((%(texts)s) COLLATE "C") LIKE ANY(%(patterns)s) %(numbers)s',
                 texts=texts,
                 table=table,
                 patterns=haystack.patterns(),
+                numbers=SQL('OR (%s) COLLATE "C" ~ %s', texts, haystack.numbers()) if haystack.numbers() else SQL(),
             )
             yield from self.env.execute_query(query)
             return

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 from odoo import api, fields, models
 
 from ..tools.plan import digest
+from .gdpr_plan_line import ANOTHER
 
 
 class GdprPlan(models.Model):
@@ -42,6 +45,21 @@ class GdprPlan(models.Model):
         )
         request.sudo().plan_id = plan
         return plan
+
+    def _spare(self, rulings):
+        """The rulings with the records apart in which, as a handler said, somebody else is meant."""
+        spared = {
+            (line.model, line.field_name): set(line.record_ids or ())
+            for line in self.line_ids
+            if line.reason_code == ANOTHER
+        }
+        result = []
+        for ruling in rulings:
+            chosen = spared.get((ruling.model, ruling.field), set()) if ruling.action == "review" else set()
+            result.append(replace(ruling, ids=tuple(id_ for id_ in ruling.ids if id_ not in chosen)))
+            ids = tuple(id_ for id_ in ruling.ids if id_ in chosen)
+            result.append(replace(ruling, ids=ids, action="keep", reason=ANOTHER))
+        return tuple(ruling for ruling in result if ruling.ids)
 
     def _undecided_lines(self):
         return self.line_ids.filtered(lambda line: line.action == "review" and not line.decision)

@@ -3,6 +3,11 @@ from odoo.exceptions import AccessError, UserError
 
 from ..tools.plan import Ruling
 
+#: The reason of records in which somebody else of the same name is meant.
+ANOTHER = "mention_of_another"
+#: What a person decides line by line: a name in others' words, and somebody else's file that names the person.
+DECIDED = ("mention_by_name", "mention_in_file")
+
 ACTIONS = [
     ("delete", "Delete"),
     ("anonymise", "Take out"),
@@ -68,7 +73,7 @@ class GdprPlanLine(models.Model):
             "field_name": ruling.field,
             "field_names": list(ruling.fields),
             "record_count": len(ruling.ids),
-            "record_ids": list(ruling.ids) if ruling.action == "review" else False,
+            "record_ids": list(ruling.ids) if ruling.action == "review" or ruling.reason == ANOTHER else False,
             "action": ruling.action,
             "reason_code": ruling.reason,
             "law": ruling.law,
@@ -96,16 +101,17 @@ class GdprPlanLine(models.Model):
         ]
 
     def _decide(self, decision):
+        self._check_decidable()
+        self.sudo().write({"decision": decision})
+
+    def _check_decidable(self):
         if not self.env.user.has_group("client_gdpr.group_gdpr_handler"):
             raise AccessError(self.env._("Only a privacy handler decides what becomes of a mention."))
         for line in self:
             if line.plan_id.request_id.state != "planned":
                 raise UserError(self.env._("The plan is submitted already: send it back before you change it."))
-            if line.reason_code != "mention_by_name":
-                raise UserError(
-                    self.env._("Only a mention by name is decided here. Ask the DPO about undecided fields.")
-                )
-        self.sudo().write({"decision": decision})
+            if line.reason_code not in DECIDED:
+                raise UserError(self.env._("Only a mention is decided here. Ask the DPO about undecided fields."))
 
     def action_redact(self):
         """Decide that the name in others' words means this person and is taken out."""
@@ -114,6 +120,32 @@ class GdprPlanLine(models.Model):
     def action_leave(self):
         """Decide that the name in others' words means somebody else and stays."""
         self._decide("leave")
+
+    def leave_records(self, record_ids):
+        """Decide that some records of this line mean somebody else; the rest waits for its own decision.
+
+        :param record_ids: numbers among ``record_ids``
+        """
+        self.ensure_one()
+        self._check_decidable()
+        chosen = set(record_ids).intersection(self.record_ids or ())
+        if not chosen or len(chosen) != len(set(record_ids)):
+            raise UserError(self.env._("Choose among the records of this line."))
+        left = [id_ for id_ in self.record_ids if id_ not in chosen]
+        line = self.sudo()
+        others = line.plan_id.line_ids.filtered(
+            lambda other: (
+                other.reason_code == ANOTHER and (other.model, other.field_name) == (line.model, line.field_name)
+            )
+        )
+        chosen.update(others.record_ids or ())
+        others.unlink()
+        values = {"record_ids": sorted(chosen), "record_count": len(chosen), "action": "keep", "reason_code": ANOTHER}
+        line.copy(values | {"decision": False})
+        if left:
+            line.write({"record_ids": left, "record_count": len(left)})
+        else:
+            line.unlink()
 
     def action_look(self):
         """Open the records that wait for a decision, with the user's own rights."""

@@ -793,7 +793,7 @@ class GdprRequest(models.Model):
                 request.id,
                 located,
                 identity,
-                ruled,
+                request.plan_id._spare(ruled),
                 request.plan_id._decisions(),
                 earlier=case.carried_out(ruled) if case and request.erased_at else (),
             )

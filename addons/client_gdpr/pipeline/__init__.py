@@ -13,6 +13,7 @@ corrector puts right what is wrong, in the contact and in every copy the finder 
 """
 
 from . import gdpr_finder
+from . import gdpr_trace
 from . import gdpr_planner
 from . import gdpr_executor
 from . import gdpr_corrector

@@ -83,7 +83,7 @@ class GdprReporter(models.AbstractModel):
         rows = [
             row
             for row in declared.values()
-            if row.model == model and row.role in ("value", "text", "email") and self._is_exported(row, kind)
+            if row.model == model and row.role in ("value", "text", "email", "phone") and self._is_exported(row, kind)
         ]
         own = f"/{self.env[model]._original_module}.csv"
         return sorted(rows, key=lambda row: not f"/{row.source}".endswith(own))

@@ -39,7 +39,8 @@ class GdprExecutor(models.AbstractModel):
         doomed = defaultdict(set)
         for case in cases:
             for ruling in case.rulings:
-                if ruling.action == "delete" and ruling.model != PERSON:
+                file = ruling.reason == "mention_in_file" and case.decisions.get(ruling.rule) == "redact"
+                if (ruling.action == "delete" and ruling.model != PERSON) or file:
                     doomed[ruling.model].update(ruling.ids)
         for model in sorted(doomed, key=self._delete_order):
             self._delete(model, sorted(doomed[model]))
@@ -48,6 +49,8 @@ class GdprExecutor(models.AbstractModel):
         subjects = self.env["consent.subject"].search([("partner_id", "in", partner_ids)])
         self._erase_partners(cases)
         self._erase_consents(subjects)
+        self.env["gdpr.trace"]._sweep(cases)
+        self._clear_notes(cases)
         self.env.flush_all()
         self.env.invalidate_all()
 
@@ -105,16 +108,16 @@ class GdprExecutor(models.AbstractModel):
         for case in cases:
             for ruling in case.rulings:
                 redacted = ruling.action == "review" and case.decisions.get(ruling.rule) == "redact"
-                if ruling.model == PERSON and ruling.field == "id":
+                if (ruling.model == PERSON and ruling.field == "id") or ruling.reason == "mention_in_file":
                     continue
-                if redacted or (ruling.action == "anonymise" and ruling.reason == "mention"):
+                if redacted or (ruling.action == "anonymise" and ruling.reason in ("mention", "redacted")):
                     # beside an address that is the person's alone, the name means the person too
                     for name in ruling.fields:
                         for id_ in ruling.ids:
                             mentions[ruling.model, name][id_].update(case.identity.all)
                 elif ruling.action == "anonymise" and ruling.reason == "takes_part":
                     for name in ruling.fields:
-                        others = case.located.ids(self.env[ruling.model]._fields[name].comodel_name)
+                        others = case.located.ids(self.env[ruling.model]._fields[name].comodel_name, "self", "own")
                         takes_part[ruling.model, name].update((id_, other) for id_ in ruling.ids for other in others)
                 elif ruling.action == "anonymise":
                     blanks[ruling.model, ruling.fields].update(ruling.ids)
@@ -285,6 +288,12 @@ class GdprExecutor(models.AbstractModel):
         """Take empty shells out of sight; their logins were closed with the user."""
         self.env.cr.execute(SQL("UPDATE res_partner SET active = false WHERE id = ANY(%s)", partners.ids))
         partners.invalidate_recordset(["active"])
+
+    def _clear_notes(self, cases):
+        """What handlers wrote into the requests of the people: that they asked stays, their words go."""
+        requests = self.env["gdpr.request"]
+        about = requests.search([("partner_ids", "in", [id_ for case in cases for id_ in case.located.partner_ids])])
+        (about | requests.browse(case.request_id for case in cases)).write({"note": False})
 
     def _erase_consents(self, subjects):
         """Clear the person out of the ledger; a subject lives on only while the vault needs its key."""

@@ -105,6 +105,7 @@ class GdprFinder(models.AbstractModel):
         """
         found = self._search(people, known, choices)
         self._search_texts(found)
+        self.env["gdpr.trace"]._search(found)
         if unfinished := [trail for trail, _identity in found if trail.has_fresh]:
             with self.env["gdpr.data.path"]._indexes_only():
                 self._walk(unfinished)
@@ -307,13 +308,15 @@ class GdprFinder(models.AbstractModel):
     # -- by address ----------------------------------------------------------------------------------
 
     def _search_addresses(self, trails, gathered):
-        """Find records by e-mail address, unless they belong to another contact."""
+        """Find records by e-mail address or phone number, unless they belong to another contact."""
         path = self.env["gdpr.data.path"]
         ways = path._ways()
         given = [
-            (trail, email) for trail, found in zip(trails, gathered, strict=True) for email in sorted(found.emails)
+            (trail, value)
+            for trail, found in zip(trails, gathered, strict=True)
+            for value in sorted(found.emails.union(*map(identities.number_spellings, found.phones)))
         ]
-        for way, n, id_ in path._ask("addresses", [email for _trail, email in given]):
+        for way, n, id_ in path._ask("addresses", [value for _trail, value in given]):
             trail = given[n - 1][0]
             if id_ not in trail.reached(ways[way].model):
                 trail.add(ways[way].model, ways[way].field, ways[way].bond or "own", [id_])

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from dataclasses import replace
 
 from odoo import api, models, tools
 from odoo.tools import SQL
@@ -7,7 +8,7 @@ from ..models.gdpr_data_map import PERSON
 from ..tools.plan import People, Ruling
 
 #: Of two links to the same record the stronger decides.
-STRENGTH = {"delete": 3, "anonymise": 2, "keep": 1, "cut": 0}
+STRENGTH = {"delete": 4, "anonymise": 3, "redact": 2, "keep": 1, "cut": 0}
 CHANGING = ("clear", "replace")
 
 
@@ -66,9 +67,11 @@ class GdprPlanner(models.AbstractModel):
                 texts.append((number, hit))
             elif row is None:
                 undecided.append((number, hit))
-            elif row.action == "cut":
+            elif row.action == "cut" and hit.bond != "own":
                 cuts.append((number, hit))
             else:
+                # where nobody else takes part, the record is the person's own
+                row = replace(row, action="delete") if row.action == "cut" else row
                 of_person = best[number]
                 for id_ in hit.ids:
                     if id_ not in of_person or STRENGTH[row.action] > STRENGTH[of_person[id_].action]:
@@ -86,7 +89,9 @@ class GdprPlanner(models.AbstractModel):
         for number, hit in texts:
             ids = tuple(id_ for id_ in hit.ids if id_ not in gone[number])
             action, reason = ("anonymise", "mention") if hit.sure else ("review", "mention_by_name")
-            yield number, Ruling(model, hit.field, ids, action, reason, fields=(hit.field,))
+            mention = Ruling(model, hit.field, (), action, reason, fields=(hit.field,))
+            for ruling in self._judge_mentions(ids, mention):
+                yield number, ruling
         for number, hit in undecided:
             ids = tuple(id_ for id_ in hit.ids if id_ not in gone[number])
             yield number, Ruling(model, hit.field, ids, "review", "undecided")
@@ -113,6 +118,8 @@ class GdprPlanner(models.AbstractModel):
         """The ruling a declaration asks for, without records."""
         if row.action == "keep":
             return Ruling(row.model, row.field, (), "keep", row.reason)
+        if row.action == "redact":
+            return Ruling(row.model, row.field, (), "anonymise", "redacted", fields=self._text_fields(row.model))
         if row.action == "anonymise":
             return Ruling(row.model, row.field, (), "anonymise", "no_ground", fields=self._personal_fields(row.model))
         return Ruling(row.model, row.field, (), "delete", "no_ground")
@@ -126,8 +133,19 @@ class GdprPlanner(models.AbstractModel):
                 row.field
                 for row in self.env["gdpr.data.map"]._declarations().values()
                 if row.model == model
-                and row.role in ("value", "text", "email")
+                and row.role in ("value", "text", "email", "phone")
                 and row.action in (*CHANGING, "anonymise")
+            )
+        )
+
+    @api.model
+    @tools.ormcache("model")
+    def _text_fields(self, model):
+        """Names of the fields in which anybody may be mentioned."""
+        declared = self.env["gdpr.data.map"]._declarations().values()
+        return tuple(
+            sorted(
+                row.field for row in declared if row.model == model and row.role == "text" and row.action in CHANGING
             )
         )
 
@@ -137,6 +155,16 @@ class GdprPlanner(models.AbstractModel):
         if judge is None:
             return [self._with_ids(ruling, ids)]
         return judge(ids, ruling, people)
+
+    def _judge_mentions(self, ids, ruling):
+        """Rule on mentions in somebody else's words; what a record is, may say more than the words.
+
+        A short override point: the ruling, without ids, names model, field and what is done by default.
+        """
+        if (ruling.model, ruling.field) == ("ir.attachment", "index_content"):
+            # nobody can take words out of a file: it goes or it stays, and a person says which
+            return [self._with_ids(ruling, ids, action="review", reason="mention_in_file")]
+        return [self._with_ids(ruling, ids)]
 
     @staticmethod
     def _with_ids(ruling, ids, **changes):
@@ -249,6 +277,8 @@ class GdprPlanner(models.AbstractModel):
                     result.append(Ruling(PERSON, "id", (id_,), "delete", "no_ground"))
             for ruling in self._join(result):
                 yield number, ruling
+            for id_, names in self.env["gdpr.trace"]._copied_fields(located).items():
+                yield number, Ruling(PERSON, "parent_id", (id_,), "anonymise", "copied", fields=names)
 
     def _rule_on_held(self, partner_id, grounds, everything, waits):
         """Two rulings on a contact that a law protects: what it needs, and the rest."""

@@ -6,13 +6,13 @@ counts.
 
 ``role``
     ``link``: the field leads from the record to a person (many2one, many2many, or the id half of a
-    model/id pair). ``email``: the field finds records by address. ``value``: the field holds something
-    about the person. ``text``: free text in which anybody may be mentioned.
+    model/id pair). ``email``, ``phone``: the field finds records by address or number. ``value``: the field holds
+    something about the person. ``text``: free text in which anybody may be mentioned.
 ``action``
-    on a *link* or *email*: ``delete`` the record, ``anonymise`` its declared values, ``cut`` the link,
-    ``keep`` the record, ``none``. On a *value* or *text*: ``clear``, ``replace`` by the placeholder,
-    ``keep``, ``none``. ``none`` means "nothing personal here, because …" or "answered elsewhere,
-    because …" and always asks for the reason.
+    on a *link*, *email* or *phone*: ``delete`` the record, ``anonymise`` its declared values, ``redact`` the person's
+    identifiers in its declared texts, ``cut`` the link, ``keep`` the record, ``none``. On a *value* or *text*:
+    ``clear``, ``replace`` by the placeholder, ``keep``, ``none``. ``none`` means "nothing personal here, because …" or
+    "answered elsewhere, because …" and always asks for the reason.
 ``bond``
     of a link: ``own`` when the record is about the person, so that what hangs on it is too;
     ``part`` when the person only takes part in a record of others.
@@ -54,8 +54,9 @@ REQUIRED = ("model", "field", "role", "action", "reason")
 OPTIONAL = ("bond", "on_seal", "topic", "category", "special", "purpose", "export", "origin", "third_party")
 REST = "*"
 ROLES = {
-    "link": {"delete", "anonymise", "cut", "keep", "none"},
+    "link": {"delete", "anonymise", "redact", "cut", "keep", "none"},
     "email": {"delete", "anonymise", "keep", "none"},
+    "phone": {"delete", "anonymise", "keep", "none"},
     "value": {"clear", "replace", "keep", "none"},
     "text": {"clear", "replace", "keep", "none"},
 }
@@ -91,7 +92,7 @@ CATEGORY_OF_TOPIC = {
     "technical": "technical",
 }
 #: Role → category, where the role tells more than the topic.
-CATEGORY_OF_ROLE = {"link": "relations", "email": "contact", "text": "content"}
+CATEGORY_OF_ROLE = {"link": "relations", "email": "contact", "phone": "contact", "text": "content"}
 CATEGORIES = tuple(dict.fromkeys(["identity", *CATEGORY_OF_TOPIC.values(), *CATEGORY_OF_ROLE.values(), "location"]))
 SPECIAL = (
     "possible", "racial", "political", "religious", "union", "genetic", "biometric", "health", "sexual", "criminal",
@@ -120,7 +121,7 @@ RENAMED_COLUMNS = {
 }
 RENAMED_CODES = {
     "role": {"m2o": "link", "mail": "email", "free_text": "text"},
-    "action": {"anonymize": "anonymise", "erase": "delete", "unlink": "delete", "redact": "replace", "ignore": "none"},
+    "action": {"anonymize": "anonymise", "erase": "delete", "unlink": "delete", "ignore": "none"},
     "on_seal": {"hide": "seal", "keep": "leave"},
     "export": {"given": "portability", "observed": "portability", "derived": "access"},
 }
@@ -154,7 +155,7 @@ class Declaration:
     @property
     def leads_to_records(self) -> bool:
         """Whether the finder follows this row."""
-        return self.role in ("link", "email") and self.action != "none"
+        return self.role in ("link", "email", "phone") and self.action != "none"
 
     @property
     def is_portable(self) -> bool:
@@ -279,7 +280,7 @@ def _problem(row: Declaration) -> str:
         return "a link that is followed needs the bond own or part"
     if (row.on_seal == "refuse" and row.role != "link") or (row.on_seal == "seal" and row.role == "link"):
         return f"on_seal of a {row.role} cannot be {row.on_seal}"
-    if row.role not in ("link", "email") and row.bond:
+    if row.role not in ("link", "email", "phone") and row.bond:
         return "only a link or an e-mail address has a bond"
     if row.export == "portability" and row.origin == "derived":
         return "what the company derived is not portable: export it for access, or say where it really comes from"

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import phonenumbers
+
 Grade = Literal["certain", "likely", "name_only"]
 GRADES: tuple[Grade, ...] = ("certain", "likely", "name_only")
 #: What two records of one person share, apart from the name.
@@ -13,6 +15,7 @@ MARKS = ("email", "phone", "tax", "account", "login")
 
 _SPACE = re.compile(r"\s+")
 _ADDRESS = re.compile(r'[^][\s<>,;:()"]+@[^][\s<>,;:()"]+')
+_NUMBER = re.compile(r"\+?[\d\s./()\u00a0-]+")
 _NOT_DIGIT = re.compile(r"\D")
 #: Shorter numbers stand everywhere by chance; a search for them would find strangers.
 _SHORTEST_NUMBER = 7
@@ -77,6 +80,44 @@ def same_number(one: str, other: str) -> bool:
     """
     short, long = sorted((digits(one).lstrip("0"), digits(other).lstrip("0")), key=len)
     return len(short) >= NUMBER_END and long.endswith(short) and len(long) - len(short) <= _LONGEST_PREFIX
+
+
+def is_number(value: str) -> bool:
+    """Whether an identifier is written as phone numbers are.
+
+    >>> is_number("+420 602/111-222"), is_number("CZ7103192745"), is_number("12345")
+    (True, False, False)
+    """
+    return bool(_NUMBER.fullmatch(value.strip())) and len(digits(value)) >= _SHORTEST_NUMBER
+
+
+def number_parts(number: str) -> tuple[str, str]:
+    """The digits of a number's country, empty where it is not written, and those that follow.
+
+    >>> number_parts("+420 602 111 222"), number_parts("602/111222")
+    (('420', '602111222'), ('', '602111222'))
+    """
+    found = digits(number)
+    if not number.strip().startswith("+"):
+        return "", found
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return "", found
+    return str(parsed.country_code), phonenumbers.national_significant_number(parsed)
+
+
+def number_spellings(number: str) -> set[str]:
+    """The digits of a number as people write them: with the country in front, with zeros, or without.
+
+    >>> sorted(number_spellings("+420 602 111 222"))
+    ['00420602111222', '0602111222', '420602111222', '602111222']
+    """
+    country, national = number_parts(number)
+    spellings = {national, f"{country}{national}"}
+    if country:
+        spellings |= {f"00{country}{national}", f"0{national}"}
+    return {found for found in spellings if len(found) >= _SHORTEST_NUMBER}
 
 
 def code_key(code: str) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import redact
-from .identity import Identity
+from .identity import NUMBER_END, Identity, digits, is_number, number_parts
 
 _WORDS = re.compile(r"\w+").findall
+_RUNS = re.compile(r"\d(?:(?:[\s./()\u00a0-]|&nbsp;){0,3}\d){6,}").findall
 #: What may be written otherwise: white space, what HTML escapes, letters of which a database does not know both cases.
 _OPEN = re.compile(r"""(?:[^\x00-\x7f]|[\s&<>"'])+""")
 #: Shorter words stand in too many texts to be looked for first.
@@ -41,7 +42,13 @@ class Haystack:
                 people[value][number] = False
             for value in identity.sure:
                 people[value][number] = True
-        words = {value: tuple(_WORDS(value.lower())) for value in people}
+        # people group the digits of a number as they like: it is no row of words
+        self._numbers: dict[str, list[Needle]] = defaultdict(list)
+        for value in people:
+            if is_number(value):
+                end = number_parts(value)[1][-NUMBER_END:]
+                self._numbers[end].append(Needle(value, tuple(sorted(people[value].items()))))
+        words = {value: tuple(_WORDS(value.lower())) for value in people if not is_number(value)}
         common = Counter(word for some in words.values() for word in set(some))
         self.values = sorted(people)
         self._needles: dict[tuple[str, ...], list[Needle]] = defaultdict(list)
@@ -59,15 +66,20 @@ class Haystack:
         self._patterns: dict[str, re.Pattern] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._needles)
+        return bool(self._needles or self._numbers)
 
     def candidates(self, text: str) -> list[Needle]:
         """Identifiers whose words stand in a text one after the other; nearly always none."""
+        found = {}
+        for run in _RUNS(text) if self._numbers else ():
+            run = digits(run)
+            for place in range(len(run) - NUMBER_END + 1):
+                for needle in self._numbers.get(run[place : place + NUMBER_END], ()):
+                    found[needle.value] = needle
         text = text.lower()
         if self._none_of(self._long_words(text)):
-            return []
+            return list(found.values())
         words = _WORDS(html.unescape(text) if "&" in text else text)
-        found = {}
         for place, word in enumerate(words):
             for before, after in self._reach.get(word, ()):
                 if place >= before:
@@ -78,12 +90,15 @@ class Haystack:
     def patterns(self) -> list[str]:
         """LIKE patterns, in lower case, of which one fits every text with a candidate; % and _ are letters.
 
-        A number written in groups is looked for once: its pattern finds it written in one, too.
+        Numbers have a pattern of their own, see :meth:`numbers`.
         """
-        grouped = {"".join(value.split()) for value in self.values if len(value.split()) > 1}
-        chosen = [value for value in self.values if value not in grouped]
+        chosen = [value for value in self.values if not is_number(value)]
         escaped = [re.sub(r"([\\%_])", r"\\\1", value.lower()) for value in chosen]
         return [f"%{_OPEN.sub('%', value)}%" for value in escaped]
+
+    def numbers(self) -> str:
+        """A POSIX pattern that fits every text with the end of a number, however grouped; empty without numbers."""
+        return "|".join("[^0-9]{0,3}".join(end) for end in sorted(self._numbers))
 
     def stands_in(self, needle: Needle, text: str) -> bool:
         """Whether an identifier stands in a text as words of its own."""
