@@ -583,6 +583,10 @@ class GdprRequest(models.Model):
 
     def action_prepare_package(self):
         """Put the answer into an encrypted archive; an earlier one of this request is deleted."""
+        self.ensure_one()
+        self._step("handler", ("executed", "answered"))
+        self._only(*ANSWERED_KINDS)
+        self.env["gdpr.package"]._prepare_for(self)
 
     def action_tell_lifting(self, told_on=None, told_by="email"):
         """Record that the person was told that the restriction ends: it must come before, Art. 18(3)."""
@@ -628,13 +632,6 @@ class GdprRequest(models.Model):
         self._only("restriction")
         if lifted := self.filtered("lifted_at"):
             raise UserError(self.env._("The restriction of request %s was lifted already.", lifted[0].name))
-
-    def action_download_answer(self):
-        """Hand out the answer as JSON."""
-        self.ensure_one()
-        self._step("handler", ("executed", "answered"))
-        self._only(*ANSWERED_KINDS)
-        self.env["gdpr.package"]._prepare_for(self)
 
     def action_download_package(self):
         """Hand out the archive."""
