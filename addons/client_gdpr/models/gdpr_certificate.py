@@ -27,13 +27,17 @@ class GdprCertificate(models.Model):
     readable = fields.Html(compute="_compute_readable", sanitize=False)
 
     @api.model
-    def _store(self, request, signed):
+    def _store_all(self, signed):
+        """Store signed certificates: pairs (request, certificate)."""
         return self.sudo().create(
-            {
-                "request_id": request.id,
-                "document": json.dumps(signed, indent=1, ensure_ascii=False, sort_keys=True),
-                "sha256": signed["sha256"],
-            }
+            [
+                {
+                    "request_id": request.id,
+                    "document": json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True),
+                    "sha256": content["sha256"],
+                }
+                for request, content in signed
+            ]
         )
 
     @api.depends("document")

@@ -7,6 +7,8 @@ from ..tools.mentions import plain
 FEW = 40
 #: Rows fetched, and rows looked at exactly, at a time: this bounds the memory.
 ROWS = 2000
+#: PostgreSQL compares transactions over half of their numbers, two thousand millions.
+MOST_TRANSACTIONS = 10**9
 
 
 class GdprDataText(models.AbstractModel):
@@ -19,11 +21,35 @@ class GdprDataText(models.AbstractModel):
     _description = "Search for Identifiers in Texts"
 
     @api.model
-    def _look(self, columns, haystack):
+    def _moment(self):
+        """The present, by which later what was written since is told: which database in which life, and a transaction.
+
+        What this transaction does not see, because it was not committed yet, counts as written later.
+        """
+        tombstones = self.env["gdpr.tombstone"].sudo()
+        [(incarnation, number)] = self.env.execute_query(
+            SQL("SELECT (%s), pg_snapshot_xmin(pg_current_snapshot())::text", tombstones._incarnation_sql())
+        )
+        return {"incarnation": tombstones._incarnation_name(incarnation), "transaction": number}
+
+    @staticmethod
+    def _is_comparable(earlier, now):
+        """Whether the numbers of transactions tell what came first: not after a restore, nor after very many."""
+        passed = int(now["transaction"]) - int(earlier["transaction"])
+        return earlier["incarnation"] == now["incarnation"] and 0 <= passed < MOST_TRANSACTIONS
+
+    @staticmethod
+    def _earlier(one, other):
+        """The earlier of two comparable moments, of which one may be nothing."""
+        return min(filter(None, (one, other)), key=lambda moment: int(moment["transaction"]))
+
+    @api.model
+    def _look(self, columns, haystack, since=None, also=None):
         """Find rows in which identifiers may stand; callers look again, exactly.
 
         :param columns: model → names of stored columns
         :param haystack: a :class:`Haystack`
+        :param since: look only into rows written since that moment, and those of ``also``: model → ids
         :return: iterator of (model, id, {column: its text}, needles), empty columns left out
         """
         if not haystack:
@@ -31,13 +57,20 @@ class GdprDataText(models.AbstractModel):
         self.env.flush_all()
         for model, names in sorted(self._filled(columns).items()):
             found = {}
-            for id_, text in self._texts(model, names, haystack):
+            for id_, text in self._texts(model, names, haystack, self._since_sql(model, since, also)):
                 if text and (needles := haystack.candidates(text)):
                     found[id_] = needles
                 if len(found) == ROWS:
                     yield from self._read(model, names, found)
                     found = {}
             yield from self._read(model, names, found)
+
+    def _since_sql(self, model, since, also):
+        """The condition of a row that was written since, or that is to be looked at in any case."""
+        if since is None:
+            return SQL("true")
+        number = str(int(since["transaction"]) % 2**32)
+        return SQL("(age(xmin) <= age(%s::xid) OR id = ANY(%s))", number, sorted(also.get(model, ())))
 
     def _filled(self, columns):
         """The models whose tables have a page at least: what has none holds nothing to be found."""
@@ -50,7 +83,7 @@ class GdprDataText(models.AbstractModel):
         filled = {name for (name,) in rows}
         return {model: names for model, names in columns.items() if self.env[model]._table in filled}
 
-    def _texts(self, model, names, haystack):
+    def _texts(self, model, names, haystack, condition):
         """Yield (id, all texts of a row in one); for few identifiers of rows only that the database chose."""
         table = SQL.identifier(self.env[model]._table)
         texts = SQL("concat_ws(chr(10), %s)", SQL(", ").join(self._text_sql(model, name) for name in names))
@@ -58,15 +91,17 @@ class GdprDataText(models.AbstractModel):
             # COLLATE: only ASCII becomes lower case, at a fraction of the cost; the patterns leave other letters open
             query = SQL(
                 "SELECT id, %(texts)s FROM %(table)s"
-                ' WHERE lower((%(texts)s) COLLATE "C") LIKE ANY(%(patterns)s) %(numbers)s',
+                ' WHERE %(condition)s AND (lower((%(texts)s) COLLATE "C") LIKE ANY(%(patterns)s) %(numbers)s)',
                 texts=texts,
                 table=table,
+                condition=condition,
                 patterns=haystack.patterns(),
                 numbers=SQL('OR (%s) COLLATE "C" ~ %s', texts, haystack.numbers()) if haystack.numbers() else SQL(),
             )
             yield from self.env.execute_query(query)
             return
-        self.env.cr.execute(SQL("DECLARE gdpr_words NO SCROLL CURSOR FOR SELECT id, %s FROM %s", texts, table))
+        query = SQL("SELECT id, %s FROM %s WHERE %s", texts, table, condition)
+        self.env.cr.execute(SQL("DECLARE gdpr_words NO SCROLL CURSOR FOR %s", query))
         while rows := self.env.execute_query(SQL("FETCH %s FROM gdpr_words", ROWS)):
             yield from rows
         self.env.cr.execute("CLOSE gdpr_words")

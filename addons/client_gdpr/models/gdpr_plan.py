@@ -16,6 +16,7 @@ class GdprPlan(models.Model):
     company_id = fields.Many2one(related="request_id.company_id")
     line_ids = fields.One2many("gdpr.plan.line", "plan_id", readonly=True)
     digest = fields.Char(readonly=True, help="SHA-256 over the rules and counts that were approved.")
+    reading = fields.Json(readonly=True, help="Where the person is mentioned, by number, and when the texts were read.")
     undecided_count = fields.Integer(compute="_compute_undecided_count")
 
     @api.depends("line_ids.action", "line_ids.decision")
@@ -24,27 +25,36 @@ class GdprPlan(models.Model):
             plan.undecided_count = len(plan._undecided_lines())
 
     @api.model
-    def _make(self, request, rulings):
-        """Store the rulings for a request; a plan made earlier is replaced, decisions on the same rule stay."""
-        earlier = request.plan_id._decisions()
-        request.plan_id.sudo().unlink()
+    def _make_all(self, requests, rulings, readings):
+        """Store the rulings for requests; a plan made earlier is replaced, decisions on the same rule stay.
+
+        :param rulings: a collection of :class:`Ruling` for each request
+        :param readings: the :class:`Reading` of each request, from which a run goes on
+        """
         line = self.env["gdpr.plan.line"]
-        values = [
-            {
-                **line._prepare_values(ruling),
-                "decision": earlier.get(ruling.rule) if ruling.action == "review" else False,
-            }
-            for ruling in rulings
-        ]
-        plan = self.sudo().create(
-            {
-                "request_id": request.id,
-                "digest": digest(request.name, rulings),
-                "line_ids": [fields.Command.create(vals) for vals in values],
-            }
-        )
-        request.sudo().plan_id = plan
-        return plan
+        vals_list = []
+        for request, ruled, reading in zip(requests, rulings, readings, strict=True):
+            earlier = request.plan_id._decisions()
+            values = [
+                {
+                    **line._prepare_values(ruling),
+                    "decision": earlier.get(ruling.rule) if ruling.action == "review" else False,
+                }
+                for ruling in ruled
+            ]
+            vals_list.append(
+                {
+                    "request_id": request.id,
+                    "digest": digest(request.name, ruled),
+                    "reading": reading.to_dict(),
+                    "line_ids": [fields.Command.create(vals) for vals in values],
+                }
+            )
+        requests.plan_id.sudo().unlink()
+        plans = self.sudo().create(vals_list)
+        for request, plan in zip(requests, plans, strict=True):
+            request.sudo().plan_id = plan
+        return plans
 
     def _spare(self, rulings):
         """The rulings with the records apart in which, as a handler said, somebody else is meant."""

@@ -1,20 +1,16 @@
 import base64
 import json
 import logging
-from dataclasses import replace
 
 import psycopg2
 from odoo import api, fields, models
 from odoo.addons.client_consent.tools import keys
 from odoo.exceptions import AccessError, UserError
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import format_date
 
-from ..tools import plan as plans
 from ..tools.identity import Choice
-from ..tools.plan import Case
+from ..tools.plan import Case, Reading
 from .gdpr_data_map import PERSON
-from .gdpr_tombstone import TombstoneRefused
 
 _logger = logging.getLogger(__name__)
 
@@ -118,6 +114,12 @@ class GdprRequest(models.Model):
     approver_id = fields.Many2one("res.users", "Approved by", readonly=True, tracking=True)
     approved_at = fields.Datetime("Approved on", readonly=True)
     erased_at = fields.Datetime("Erased on", readonly=True, copy=False, help="The verification may still be under way.")
+    queue = fields.Selection(
+        [("plan", "to be planned"), ("erase", "to be erased"), ("verify", "to be verified")],
+        "Waits for the scheduled job",
+        readonly=True,
+        copy=False,
+    )
     executed_at = fields.Datetime("Executed on", readonly=True)
     answered_at = fields.Datetime("Answered on", readonly=True)
     deadline = fields.Date("Due", readonly=True, tracking=True)
@@ -187,6 +189,7 @@ class GdprRequest(models.Model):
     sealed_count = fields.Integer("Sealed records", compute="_compute_sealed_count")
 
     _due = models.Index("(deadline) WHERE state NOT IN ('answered', 'refused', 'cancelled')")
+    _queued = models.Index("(queue, id) WHERE queue IS NOT NULL")
     _number_once = models.Constraint("unique(name, company_id)", "This number is taken already.")
 
     # -- computes ------------------------------------------------------------------------------------
@@ -474,12 +477,7 @@ class GdprRequest(models.Model):
         """Find the person's data and plan what happens to it; nothing is touched."""
         self._step("handler", ("identified", "planned"))
         self._only("erasure")
-        cases = self._look()
-        for request, case in zip(self, cases, strict=True):
-            self.env["gdpr.plan"]._make(request, case.rulings)
-        if any(ruling.reason == "undecided" for case in cases for ruling in case.rulings):
-            self.env["gdpr.data.map"]._record_undecided()
-        self.write({"state": "planned"})
+        self.env["gdpr.run"]._start(self, "plan")
 
     def action_submit(self):
         """Hand the plan to the approvers; on screen the step before is done on the way."""
@@ -689,13 +687,14 @@ class GdprRequest(models.Model):
 
         :param decisions: request id → {rule: redact or leave}, as decided the first time
         """
-        for request, case in zip(self, self._look(), strict=True):
-            plan = self.env["gdpr.plan"]._make(request, case.rulings)
-            for line in plan.line_ids:
+        run = self.env["gdpr.run"]
+        run._carry_out(self, "plan")
+        for request in self:
+            for line in request.plan_id.line_ids:
                 if line.action == "review":
                     line.decision = decisions[request.id].get(line._rule(), "leave")
-        self.write({"state": "approved"})
-        self._run_erasure()
+        self.write({"state": "executing"})
+        run._carry_out(self, "erase")
 
     # -- the pipeline --------------------------------------------------------------------------------
 
@@ -771,19 +770,14 @@ class GdprRequest(models.Model):
                     summary=self.env._("Does %s still hold? If not: tell the person, then lift.", request.name),
                 )
 
-    def _look(self):
-        """Run finder and planner: a :class:`Case` for each request, with what an unfinished run knew before."""
+    def _look(self, readings):
+        """Run finder and planner: a :class:`Case` for each request, with what an unfinished run knew before.
+
+        :param readings: the :class:`Reading` of each request
+        """
         self._gather_identity()
-        earlier = [request._stored_case() for request in self]
-        found = (
-            self.env["gdpr.finder"]
-            .sudo()
-            ._locate_all(
-                [request.partner_ids.ids for request in self],
-                [case and case.identity for case in earlier],
-                [request._choice() for request in self],
-            )
-        )
+        earlier = self._stored_cases()
+        found = self.env["gdpr.finder"].sudo()._locate_all(*self._people(earlier), readings)
         rulings = self.env["gdpr.planner"].sudo()._plan_all([located for located, _identity in found])
         return [
             Case(
@@ -797,78 +791,38 @@ class GdprRequest(models.Model):
             for request, (located, identity), ruled, case in zip(self, found, rulings, earlier, strict=True)
         ]
 
-    def _run_erasure(self):
-        """Erase and verify in the caller's transaction."""
-        self.lock_for_update()
-        self.write({"state": "executing"})
-        self._erase()._verify()
+    def _read_texts(self, anew=False):
+        """Where no index leads: a :class:`Reading` for each request.
 
-    def _erase(self):
-        """Look again, compare with what was approved, and execute: the first half of a run.
-
-        What the verification needs waits, encrypted, in the request: both halves need not be one transaction.
-
-        :return: the requests that were erased; the others went back for approval or failed, and nothing of theirs
-            was touched
+        :param anew: read everything; else only what was written since the plan was made
         """
-        cases = []
-        for request, case in zip(self, self._look(), strict=True):
-            drift = plans.drift(request.plan_id._counts(), case.rulings)
-            if drift.must_go_back:
-                request._plan_again(case.rulings, drift)
-            else:
-                cases.append(replace(case, later=drift.later))
-        for case in cases:
-            self.browse(case.request_id)._store_case(case)
-        return self._execute_halving(cases)
+        earlier = [not anew and request.plan_id.reading for request in self]
+        return (
+            self.env["gdpr.finder"]
+            .sudo()
+            ._read_texts(
+                *self._people(self._stored_cases()),
+                [Reading.from_dict(values) if values else None for values in earlier],
+            )
+        )
 
-    def _execute_halving(self, cases):
-        """Execute together; what fails is halved until the guilty one stands alone with its error."""
-        if not cases:
-            return self.browse()
-        requests = self.browse(case.request_id for case in cases)
-        try:
-            with self.env.cr.savepoint():
-                # first: what nothing would remember after a restore is not erased
-                self.env["gdpr.tombstone"].sudo()._intend(
-                    [(self.browse(case.request_id), case.located.partner_ids, case.identity) for case in cases]
-                )
-                self.env["gdpr.executor"]._execute(cases)
-                requests.write({"erased_at": fields.Datetime.now()})
-        except (TombstoneRefused, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
-            # nobody's data is at fault: the whole transaction ends, and its owner begins anew
-            raise
-        except (UserError, psycopg2.Error) as error:
-            self.env.invalidate_all()
-            if len(cases) == 1:
-                requests.write({"state": "failed", "failure": self._describe_error(error)})
-                _logger.warning("privacy request %s failed and changed nothing", requests.id)
-                return self.browse()
-            half = len(cases) // 2
-            return self._execute_halving(cases[:half]) | self._execute_halving(cases[half:])
-        return requests
+    def _people(self, cases):
+        """Whom the requests are about, as the finder wants it: contacts, identifiers known earlier, choices."""
+        return (
+            [request.partner_ids.ids for request in self],
+            [case and case.identity for case in cases],
+            [request._choice() for request in self],
+        )
 
-    def _verify(self):
-        """Look for what is left of erased people, and certify or fail: the second half of a run."""
-        cases = [request._stored_case() for request in self]
-        looked_at = self.env["gdpr.verifier"]._looked_at()
-        leftovers = self.env["gdpr.verifier"].sudo()._leftovers(cases)
-        for request, case, left in zip(self, cases, leftovers, strict=True):
-            if left:
-                places = [f"{x.model}.{x.field}: {', '.join(map(str, x.ids[:20]))}" for x in left]
-                failure = "\n".join([self.env._("The person still stands in:"), *places])
-                request.write({"state": "failed", "failure": failure})
-                _logger.warning("privacy request %s left something over in %s places", request.id, len(left))
-                continue
-            signed = self.env["gdpr.reporter"]._certificate(request, case, looked_at)
-            self.env["gdpr.certificate"]._store(request, signed)
-            # the field is open to nobody: with the verdict goes what it was found by
-            request.sudo().identity_payload = False
-            request.write({"state": "executed", "executed_at": fields.Datetime.now()})
+    def _run_erasure(self):
+        """Erase and verify: a few in the caller's transaction, more by the scheduled job."""
+        self.write({"state": "executing"})
+        self.env["gdpr.run"]._start(self, "erase")
 
-    def _plan_again(self, rulings, drift):
-        self.env["gdpr.plan"]._make(self, rulings)
-        self.write({"state": "planned", "approver_id": False, "approved_at": False})
+    def _plan_again(self, rulings, drift, reading):
+        self.env["gdpr.plan"]._make_all(self, [rulings], [reading])
+        # sudo: of these fields nobody but the machine writes one
+        self.sudo().write({"state": "planned", "queue": False, "approver_id": False, "approved_at": False})
         self.message_post(
             body=self.env._(
                 "The data changed since the approval: %(new)s new rule(s), %(grown)s grown to more than twice. "
@@ -882,6 +836,11 @@ class GdprRequest(models.Model):
         """What failed, without the values that a database error quotes."""
         if isinstance(error, UserError):
             return str(error)
+        if not isinstance(error, psycopg2.Error):
+            return self.env._(
+                "The program failed (%s); its log says where. Nothing was changed. Tell whoever maintains it.",
+                type(error).__name__,
+            )
         return self.env._(
             "The database refused a step (%(code)s, %(table)s, %(constraint)s). Nothing was changed.",
             code=error.pgcode or "-",
@@ -889,15 +848,17 @@ class GdprRequest(models.Model):
             constraint=error.diag.constraint_name or "-",
         )
 
-    def _encrypt(self, values, what=""):
+    def _encrypt(self, values, what="", key=None):
         """Plain values as bytes that only this request opens, for fields that are open to nobody."""
         plain = json.dumps(values, separators=(",", ":")).encode()
-        ring = self.env["consent.key"]._ring()
-        return base64.b64encode(keys.encrypt(ring.derive("request"), plain, self._associated(what)))
+        return base64.b64encode(keys.encrypt(key or self._payload_key(), plain, self._associated(what)))
 
-    def _decrypt(self, payload, what=""):
-        ring = self.env["consent.key"]._ring()
-        return json.loads(keys.decrypt(ring.derive("request"), base64.b64decode(payload), self._associated(what)))
+    def _decrypt(self, payload, what="", key=None):
+        plain = keys.decrypt(key or self._payload_key(), base64.b64decode(payload), self._associated(what))
+        return json.loads(plain)
+
+    def _payload_key(self):
+        return self.env["consent.key"]._ring().derive("request")
 
     def _associated(self, what=""):
         return "/".join(filter(None, ("gdpr.request", str(self.id), what))).encode()
@@ -915,15 +876,23 @@ class GdprRequest(models.Model):
             raise UserError(self.env._("What this request asked for is not kept any more: open a new one."))
         return self._decrypt(payload, "asked")
 
-    def _store_case(self, case):
+    def _store_cases(self, cases):
         """Keep what a verification, or a run after a failure, has to know, encrypted until the verdict."""
-        # sudo: the field is open to nobody
-        self.sudo().identity_payload = self._encrypt(case.to_dict())
+        key = self._payload_key()
+        for request, case in zip(self, cases, strict=True):
+            # sudo: the field is open to nobody
+            request.sudo().identity_payload = request._encrypt(case.to_dict(), key=key)
 
-    def _stored_case(self):
-        """The case of a run that did not come to its verdict, else nothing."""
-        payload = self.sudo().identity_payload
-        return Case.from_dict(self.id, self._decrypt(payload), self.plan_id._decisions()) if payload else None
+    def _stored_cases(self):
+        """The case of each that was erased and did not come to its verdict, else nothing."""
+        # sudo: the field is open to nobody
+        payloads = [request.sudo().identity_payload for request in self]
+        key = self._payload_key() if any(payloads) else None
+        return [
+            (payload and Case.from_dict(request.id, request._decrypt(payload, key=key), request.plan_id._decisions()))
+            or None
+            for request, payload in zip(self, payloads, strict=True)
+        ]
 
     def _answer_values(self, longest=None):
         """The answer as plain values for the page, up to ``longest`` records a model."""

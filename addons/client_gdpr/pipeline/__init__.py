@@ -9,6 +9,7 @@ reporter  writes for a human: the answer and the certificate
 
 Beside the line:
 
+run       takes requests through the rooms, chunk by chunk, and says whether anything is left
 corrector puts right what is wrong, in the contact and in every copy the finder knows
 """
 
@@ -19,5 +20,6 @@ from . import gdpr_executor
 from . import gdpr_corrector
 from . import gdpr_verifier
 from . import gdpr_reporter
+from . import gdpr_run
 from . import gdpr_answer
 from . import gdpr_information

@@ -8,7 +8,7 @@ from ..models.gdpr_data_map import PERSON
 from ..tools import identity as identities
 from ..tools.identity import Candidate, Choice, Identity
 from ..tools.mentions import Haystack
-from ..tools.plan import Hit, Located
+from ..tools.plan import Hit, Located, Reading
 
 #: Delivery and invoice addresses are rows of the same person; a contact below a contact is somebody else.
 OWN_ADDRESS_TYPES = ("invoice", "delivery", "other")
@@ -53,6 +53,10 @@ class _Trail:
     def own(self):
         return self._own
 
+    def own_in(self, models_):
+        """The person's own records of some models."""
+        return {(model, id_) for model, id_ in self._own if model in models_}
+
     def reached(self, model):
         """Records of a model that an address need not find any more, or must not: a handler said whose they are."""
         return self.ids(model) | {id_ for name, id_ in self.never if name == model}
@@ -91,25 +95,73 @@ class GdprFinder(models.AbstractModel):
         :param choice: a :class:`Choice` of records that belong to no contact, as a handler made it
         :return: (:class:`Located`, :class:`Identity`)
         """
-        [found] = self._locate_all([partner_ids], [known], [choice])
+        people = [partner_ids], [known], [choice]
+        [found] = self._locate_all(*people, self._read_texts(*people))
         return found
 
     @api.model
-    def _locate_all(self, people, known=None, choices=()):
+    def _locate_all(self, people, known, choices, readings):
         """Collect where some people are, mentions in others' words included.
 
         :param people: list of lists of contact ids, one list a person
         :param known: an :class:`Identity` or nothing for each of them
         :param choices: a :class:`Choice` or nothing for each of them
+        :param readings: the :class:`Reading` of each of them
         :return: list of (:class:`Located`, :class:`Identity`) in the same order
         """
         found = self._search(people, known, choices)
-        self._search_texts(found)
+        for (trail, _identity), reading in zip(found, readings, strict=True):
+            for hit in reading.hits:
+                if hit.bond != "text":
+                    trail.add(hit.model, hit.field, hit.bond, set(hit.ids) - trail.reached(hit.model))
         self.env["gdpr.trace"]._search(found)
         if unfinished := [trail for trail, _identity in found if trail.has_fresh]:
             with self.env["gdpr.data.path"]._indexes_only():
                 self._walk(unfinished)
+        for (trail, _identity), reading in zip(found, readings, strict=True):
+            for hit in reading.hits:
+                if hit.bond == "text":
+                    ids = [id_ for id_ in hit.ids if (hit.model, id_) not in trail.own]
+                    trail.add(hit.model, hit.field, "text", ids, hit.sure)
         return [(trail.located(), identity) for trail, identity in found]
+
+    @api.model
+    def _read_texts(self, people, known, choices, earlier=None):
+        """Find what no index leads to, in one reading of all texts for all people.
+
+        These are mentions in free text that is not about the person, by sure identifiers and by name alone; and an
+        address that is not the first in its column, as in a list of recipients.
+
+        :param earlier: a :class:`Reading` or nothing for each person. As long as the person is known by the same
+            identifiers, only what it found, and what was written since, is read again
+        :return: list of :class:`Reading` in the same order
+        """
+        text = self.env["gdpr.data.text"]
+        moment, key = text._moment(), self.env["consent.key"]._ring().derive("request")
+        identities, own, models_ = [], [], self._read_columns().keys()
+        for batch in split_every(PEOPLE_BATCH, zip(people, known, choices, strict=True), list):
+            for trail, identity in self._search(*zip(*batch, strict=True)):
+                identities.append(identity)
+                own.append(trail.own_in(models_))
+        digests = [identity.digest(key) for identity in identities]
+        since, again, anew = None, [], []
+        for number, reading in enumerate(earlier or [None] * len(identities)):
+            if reading and reading.digest == digests[number] and text._is_comparable(reading.moment, moment):
+                since = text._earlier(since, reading.moment)
+                again.append(number)
+            else:
+                anew.append(number)
+        hits = [()] * len(identities)
+        for numbers, moment_of_plan in ((again, since), (anew, None)):
+            some = self._read_for(
+                [identities[n] for n in numbers],
+                [own[n] for n in numbers],
+                moment_of_plan,
+                [earlier[n].hits for n in numbers] if moment_of_plan else (),
+            )
+            for number, found in zip(numbers, some, strict=True):
+                hits[number] = found
+        return [Reading(found, digest, moment) for found, digest in zip(hits, digests, strict=True)]
 
     @api.model
     def _locate_records(self, people, choices=()):
@@ -323,35 +375,48 @@ class GdprFinder(models.AbstractModel):
 
     # -- in words ------------------------------------------------------------------------------------
 
-    def _search_texts(self, found):
-        """Find what no index leads to, in one look at every table for all people.
+    def _read_for(self, identities, own, since, earlier):
+        """The hits in texts of each person: tuples of :class:`Hit`.
 
-        These are mentions in free text that is not about the person, by sure identifiers and by name alone; and an
-        address that is not the first in its column, as in a list of recipients.
+        :param own: a set of (model, id) for each person: what stands there is not a mention
+        :param since: only what was written since that moment, and what was found earlier
         """
-        haystack = Haystack([identity for _trail, identity in found])
+        haystack = Haystack(identities)
         words, lists = self._text_columns(), self._address_columns()
-        columns = {model: [*words[model], *lists[model]] for model in words.keys() | lists.keys()}
+        also = defaultdict(set)
+        for hits in earlier:
+            for hit in hits:
+                also[hit.model].update(hit.ids)
         mentioned, addressed = {}, defaultdict(set)
-        for model, id_, texts, needles in self.env["gdpr.data.text"]._look(columns, haystack):
+        for model, id_, texts, needles in self.env["gdpr.data.text"]._look(self._read_columns(), haystack, since, also):
             for needle in needles:
-                others = [(n, sure) for n, sure in needle.people if (model, id_) not in found[n][0].own]
+                others = [(n, sure) for n, sure in needle.people if (model, id_) not in own[n]]
                 for name in [name for name, text in texts.items() if others and haystack.stands_in(needle, text)]:
                     for number, sure in others:
                         if name in words[model]:
                             place = (number, model, name, id_)
                             mentioned[place] = sure or mentioned.get(place, False)
-                        elif needle.value in found[number][1].emails:
+                        elif needle.value in identities[number].emails:
                             addressed[lists[model][name]].add((number, id_))
+        found = [defaultdict(set) for _identity in identities]
         for row, places in addressed.items():
             unowned = self._unowned(row, {id_ for _number, id_ in places})
             for number, id_ in places:
-                trail = found[number][0]
-                if id_ in unowned and id_ not in trail.reached(row.model):
-                    trail.add(row.model, row.field, row.bond or "own", [id_])
+                if id_ in unowned:
+                    found[number][row.model, row.field, row.bond or "own", True].add(id_)
         for (number, model, name, id_), sure in mentioned.items():
-            if (model, id_) not in found[number][0].own:
-                found[number][0].add(model, name, "text", [id_], sure)
+            found[number][model, name, "text", sure].add(id_)
+        return [
+            tuple(
+                Hit(model, name, tuple(sorted(ids)), bond, sure) for (model, name, bond, sure), ids in sorted(f.items())
+            )
+            for f in found
+        ]
+
+    def _read_columns(self):
+        """The columns whose words are read: model → field names."""
+        words, lists = self._text_columns(), self._address_columns()
+        return {model: [*words[model], *lists[model]] for model in words.keys() | lists.keys()}
 
     def _address_columns(self):
         """Columns that may hold several addresses: model → field name → declaration."""

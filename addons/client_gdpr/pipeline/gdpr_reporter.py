@@ -93,13 +93,26 @@ class GdprReporter(models.AbstractModel):
     # -- certificate ---------------------------------------------------------------------------------
 
     @api.model
-    def _certificate(self, request, case, looked_at):
+    def _certificate_facts(self):
+        """What is the same in all certificates written together, and the key that signs them."""
+        data_map = self.env["gdpr.data.map"]
+        decided = [key for key, row in data_map._declarations().items() if row.source == "decision"]
+        return {
+            "executed": fields.Datetime.to_string(fields.Datetime.now()),
+            "undecided_fields": sorted(".".join(key) for key in data_map._undecided()),
+            "decided_by_dpo": sorted(".".join(key) for key in decided),
+            "verified": {**self.env["gdpr.verifier"]._looked_at(), "leftovers": []},
+            "backups_lapse": self._backups_lapse().isoformat(),
+        }, self.env["consent.key"]._ring().derive("signature-ed25519")
+
+    @api.model
+    def _certificate(self, request, case, facts, key):
         """The signed statement of an erasure that left nothing over. It holds codes, counts, laws and dates, and names
         nobody.
 
+        :param facts: what :meth:`_certificate_facts` gives, with the key
         :return: the certificate, ready for ``tools.certificate.verify``
         """
-        undecided = sorted(".".join(key) for key in self.env["gdpr.data.map"]._undecided())
         items = [
             {
                 "model": ruling.model,
@@ -119,27 +132,16 @@ class GdprReporter(models.AbstractModel):
             "request": request.name,
             "received": fields.Datetime.to_string(request.received_at),
             "approved": fields.Datetime.to_string(request.approved_at),
-            "executed": fields.Datetime.to_string(fields.Datetime.now()),
             "planned_by": request.handler_id.id,
             "approved_by": request.approver_id.id,
             "plan_digest": request.plan_id.digest,
             "items": items,
             "came_later": [{"model": model, "count": count} for model, count in case.later],
-            "undecided_fields": undecided,
-            "decided_by_dpo": sorted(
-                ".".join(key)
-                for key, row in self.env["gdpr.data.map"]._declarations().items()
-                if row.source == "decision"
-            ),
-            "verified": {
-                **looked_at,
-                "leftovers": [],
-            },
-            "backups_lapse": self._backups_lapse().isoformat(),
+            **facts,
         }
         if request.replay_reference:
             content["repeats"] = request.replay_reference
-        return certificate.sign(content, self.env["consent.key"]._ring().derive("signature-ed25519"))
+        return certificate.sign(content, key)
 
     @staticmethod
     def _done(ruling, decisions):

@@ -1,11 +1,18 @@
 import json
+from collections import Counter
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+from psycopg2.errors import SerializationFailure
 
 from ..models import gdpr_data_text
+from ..models.gdpr_data_text import GdprDataText
+from ..models.gdpr_tombstone import GdprTombstone, TombstoneRefused
+from ..pipeline import gdpr_run
 from ..pipeline.gdpr_executor import GdprExecutor
+from ..pipeline.gdpr_run import GdprRun
 from ..tools.mentions import Haystack
 from .common import GdprCase
 
@@ -77,8 +84,12 @@ class TestBulk(GdprCase):
         found = {}
         for few in (0, 10_000):
             with patch.object(gdpr_data_text, "FEW", few):
-                located = [located for located, _identity in self.env["gdpr.finder"]._locate_all(people)]
-                haystack = Haystack([identity for _located, identity in self.env["gdpr.finder"]._locate_all(people)])
+                nothing = [None] * len(people)
+                readings = self.env["gdpr.finder"]._read_texts(people, nothing, nothing)
+                located, known = zip(
+                    *self.env["gdpr.finder"]._locate_all(people, nothing, nothing, readings), strict=True
+                )
+                haystack = Haystack(known)
                 rows = self.env["gdpr.data.text"]._look({"res.country.group": ["name"]}, haystack)
                 found[few] = located, [(id_, [needle.value for needle in needles]) for _m, id_, _t, needles in rows]
         self.assertEqual(found[0], found[10_000])
@@ -112,3 +123,163 @@ class TestBulk(GdprCase):
         request = self.erase(person)
         self.assertEqual(request.state, "executed", request.failure)
         self.assertFalse(person.exists())
+
+    def test_mention_that_came_after_the_plan_sends_it_back(self):
+        board = self.env["res.partner"].create({"name": "Nástěnka"})
+        requests = self.approve_many(self.people[:2])
+        note = board.message_post(body="ask hromadna1@post.example")
+        requests.action_execute()
+        self.assertEqual(requests.mapped("state"), ["executed", "planned"])
+        line = requests[1].plan_line_ids.filtered(lambda line: line.reason_code == "mention")
+        self.assertEqual((line.model, line.field_name, line.record_count), ("mail.message", "body", 1))
+        self.assertEqual(requests[1].plan_id.reading["hits"][0]["ids"], note.ids)
+
+    def test_person_reached_by_another_address_since_the_plan_is_looked_for_everywhere(self):
+        board = self.env["res.partner"].create({"name": "Nástěnka"})
+        note = board.message_post(body="ask osoba@elsewhere.example")
+        requests = self.approve_many(self.people[:2])
+        self.people[1].email = "osoba@elsewhere.example"
+        requests.action_execute()
+        self.assertEqual(requests.mapped("state"), ["executed", "planned"])
+        self.assertEqual(requests[1].plan_id.reading["hits"][0]["ids"], note.ids)
+
+    def test_only_what_was_written_since_is_read_again(self):
+        requests = self.approve_many(self.people[:2])
+        looked, look = [], GdprDataText._look
+
+        def note(text, columns, haystack, since=None, also=None):
+            looked.append((since, len(columns)))
+            return look(text, columns, haystack, since, also)
+
+        with patch.object(GdprDataText, "_look", note):
+            requests.action_execute()
+        self.assertEqual(set(requests.mapped("state")), {"executed"}, requests.mapped("failure"))
+        self.assertEqual([since for since, _count in looked if since], [requests[0].plan_id.reading["moment"]])
+        self.assertEqual(
+            looked[-1], (None, self.env["gdpr.verifier"]._looked_at()["tables"]), "the verifier trusts nobody"
+        )
+
+    def test_moments_of_another_life_of_the_database_are_no_moments(self):
+        text = self.env["gdpr.data.text"]
+        now = text._moment()
+        self.assertTrue(text._is_comparable(now, now))
+        self.assertFalse(text._is_comparable(now | {"incarnation": "before the restore"}, now))
+        later = now | {"transaction": str(int(now["transaction"]) + 1)}
+        self.assertFalse(text._is_comparable(later, now), "put back as a whole to an earlier state")
+        much_later = now | {"transaction": str(int(now["transaction"]) + 2 * 10**9)}
+        self.assertFalse(text._is_comparable(now, much_later))
+
+
+@tagged("post_install", "-at_install")
+class TestQueue(GdprCase):
+    """More people than a button carries out are worked off by the scheduled job, chunk by chunk."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.people = cls.env["res.partner"].create(
+            [cls.person_values(f"Hromadná Osoba{n}", f"hromadna{n}", f"+420 601 900 {n:03}") for n in range(9)]
+        )
+        cls.startClassPatcher(patch.object(gdpr_run, "FEW", 2))
+        cls.startClassPatcher(patch.object(gdpr_run, "CHUNK", 4))
+        cls.startClassPatcher(patch.object(gdpr_run, "BATCH", 6))
+        cls.job = cls.env.ref("client_gdpr.ir_cron_run")
+
+    def work(self, **patches):
+        """Let the job work as the scheduler does, in the test's own transaction; the number of commits."""
+        commits = []
+
+        def checkpoint(run, done):
+            run.env.flush_all()
+            commits.append(done)
+            return 1.0
+
+        with patch.multiple(GdprRun, _checkpoint=checkpoint, **patches):
+            self.left = self.env["gdpr.run"]._work()
+        return commits
+
+    def test_many_wait_for_the_job_that_plans_and_erases_them(self):
+        requests = self.env["gdpr.request"].browse(
+            self.open_request(partner=person, received=fields.Datetime.now()).id for person in self.people
+        )
+        requests.with_user(self.handler).action_confirm_identity()
+        triggers = self.env["ir.cron.trigger"].search_count([("cron_id", "=", self.job.id)])
+        requests.with_user(self.handler).action_plan()
+        self.assertEqual(self.env["ir.cron.trigger"].search_count([("cron_id", "=", self.job.id)]), triggers + 1)
+        self.assertEqual((set(requests.mapped("state")), set(requests.mapped("queue"))), ({"identified"}, {"plan"}))
+        self.work()
+        self.assertEqual((set(requests.mapped("state")), set(requests.mapped("queue"))), ({"planned"}, {False}))
+        requests.with_user(self.handler).action_submit()
+        requests.with_user(self.approver).action_approve_and_execute()
+        self.assertEqual((set(requests.mapped("state")), set(requests.mapped("queue"))), ({"executing"}, {"erase"}))
+        self.assertTrue(all(self.people.mapped("name")))
+        commits = self.work()
+        self.assertEqual(set(requests.mapped("state")), {"executed"}, requests.mapped("failure"))
+        self.assertFalse(any(requests.mapped("queue")) or self.people.exists() or self.left)
+        self.assertEqual(commits, [4, 2, 4, 2, 3, 3], "six erased and verified in fours, then three")
+        self.assertEqual(len(requests.certificate_ids), len(requests))
+
+    def queue(self, people=None):
+        requests = self.approve_many(people or self.people)
+        requests.action_execute()
+        return requests
+
+    def approve_many(self, partners):
+        with patch.object(gdpr_run, "FEW", 20):
+            return super().approve_many(partners)
+
+    def test_job_that_runs_out_of_time_goes_on_where_it_stopped(self):
+        requests = self.queue()
+        with patch.object(GdprRun, "_checkpoint", lambda run, done: run.env.flush_all() or 0.0):
+            left = self.env["gdpr.run"]._work()
+        self.assertEqual(left, 9)
+        self.assertEqual(Counter(requests.mapped("queue")), {"verify": 4, "erase": 5})
+        self.assertEqual(self.people.exists(), self.people[4:])
+        self.work()
+        self.assertEqual(set(requests.mapped("state")), {"executed"}, requests.mapped("failure"))
+
+    def test_chunk_that_met_another_writer_begins_anew(self):
+        requests, erase, met = self.queue(), GdprRun._erase, []
+
+        def meet(run, some, readings=None):
+            if not met:
+                met.append(some)
+                raise SerializationFailure
+            return erase(run, some, readings)
+
+        with patch("time.sleep"):
+            self.work(_erase=meet, _begin_anew=lambda run: run.env.invalidate_all())
+        self.assertTrue(met)
+        self.assertEqual(set(requests.mapped("state")), {"executed"}, requests.mapped("failure"))
+
+    def test_full_disk_stops_the_job_and_says_why_and_the_next_run_finishes(self):
+        requests = self.queue()
+
+        def refuse(tombstones, people):
+            raise TombstoneRefused("no room")  # pylint: disable=translation-required
+
+        with patch.object(GdprTombstone, "_intend", refuse), self.assertLogs(level="ERROR"):
+            self.work(_begin_anew=lambda run: run.env.invalidate_all())
+        self.assertEqual((self.left, requests[0].failure), (9, "no room"))
+        self.assertEqual((set(requests.mapped("state")), set(requests.mapped("queue"))), ({"executing"}, {"erase"}))
+        self.assertEqual(self.people.exists(), self.people)
+        self.work()
+        self.assertEqual(set(requests.mapped("state")), {"executed"}, requests.mapped("failure"))
+        self.assertFalse(any(requests.mapped("failure")))
+
+    def test_fault_of_the_program_is_told_without_what_it_quotes(self):
+        requests, prepare = self.queue(), GdprExecutor._prepare_erasure
+
+        def stumble(executor, cases):
+            if any(self.people[1].id in case.located.partner_ids for case in cases):
+                raise ValueError(f"cannot read {self.people[1].name}")
+            return prepare(executor, cases)
+
+        with patch.object(GdprExecutor, "_prepare_erasure", stumble), self.assertLogs(level="ERROR") as logs:
+            self.work()
+        failed = requests.filtered(lambda request: request.state == "failed")
+        self.assertEqual(failed.partner_ids, self.people[1])
+        self.assertEqual(set((requests - failed).mapped("state")), {"executed"})
+        self.assertIn("ValueError", failed.failure)
+        for text in (failed.failure, *logs.output):
+            self.assertNotIn("Hromad", text)

@@ -1,5 +1,8 @@
 """What a person is recognised by, normalised so that two spellings meet, and how sure it is that two records meet."""
 
+import hashlib
+import hmac
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -185,6 +188,10 @@ class Identity:
     def all(self) -> tuple[str, ...]:
         """Every identifier with the names, longest first."""
         return tuple(sorted(set(self.sure) | self.names, key=lambda v: (-len(v), v)))
+
+    def digest(self, key: bytes) -> str:
+        """Tells, to whoever has the key, whether two identities are known by the same; HMAC-SHA-256."""
+        return hmac.new(key, json.dumps(self.all).encode(), hashlib.sha256).hexdigest()
 
     def to_dict(self) -> dict[str, list[str]]:
         return {name: sorted(getattr(self, name)) for name in ("emails", "phones", "codes", "names", "shared")}

@@ -39,6 +39,34 @@ class Hit:
     bond: Bond
     sure: bool = True
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Hit":
+        """A hit of its attributes, as JSON gives them back."""
+        return cls(**{**values, "ids": tuple(values["ids"])})
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What no index leads to, found by reading all texts for one person.
+
+    :ivar hits: mentions, and records found by an address in a list
+    :ivar digest: keyed, of the identifiers that were looked for
+    :ivar moment: what the texts were read at, as ``gdpr.data.text`` names it
+    """
+
+    hits: tuple[Hit, ...]
+    digest: str
+    moment: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"hits": [hit.__dict__ for hit in self.hits], "digest": self.digest, "moment": dict(self.moment)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Reading":
+        """What :meth:`to_dict` was made of."""
+        return cls(tuple(map(Hit.from_dict, values["hits"])), values["digest"], values["moment"])
+
 
 @dataclass(frozen=True)
 class Located:
@@ -188,10 +216,9 @@ class Case:
     @classmethod
     def from_dict(cls, request_id: int, values: Mapping[str, Any], decisions: Mapping | None = None) -> "Case":
         """What :meth:`to_dict` was made of."""
-        hits = tuple(Hit(**{**hit, "ids": tuple(hit["ids"])}) for hit in values["hits"])
         return cls(
             request_id,
-            Located(tuple(values["partners"]), hits),
+            Located(tuple(values["partners"]), tuple(map(Hit.from_dict, values["hits"]))),
             Identity.from_dict(values["identity"]),
             tuple(map(Ruling.from_dict, values["rulings"])),
             decisions or {},
