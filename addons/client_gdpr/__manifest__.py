@@ -13,6 +13,7 @@
         "data/gdpr_clock_profile_data.xml",
         "data/consent_country_data.xml",
         "data/gdpr_request_data.xml",
+        "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         "views/gdpr_templates.xml",
         "wizard/gdpr_reason_wizard_views.xml",

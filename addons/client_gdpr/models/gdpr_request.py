@@ -4,6 +4,7 @@ import logging
 
 import psycopg2
 from odoo import api, fields, models
+from odoo.addons.client_consent.models.consent_purpose import BY_EVENT
 from odoo.addons.client_consent.tools import keys
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_date
@@ -50,6 +51,8 @@ TOLD_BY = [("email", "By e-mail"), ("paper", "By letter"), ("phone", "By phone")
 ANSWER_GROUPS = "client_gdpr.group_gdpr_handler,client_gdpr.group_gdpr_dpo"
 #: Records of a model on the page; the file has them all.
 LONGEST_ON_SCREEN = 50
+#: What the ledger calls a way in which a request came, where it has another word.
+OBJECTION_SOURCES = {"sms": "sms_keyword", "other": "in_person"}
 SOURCES = [
     ("in_person", "In person"),
     ("phone", "By phone"),
@@ -91,6 +94,7 @@ class GdprRequest(models.Model):
         [
             ("access", "Show me"),
             ("rectification", "Change me"),
+            ("objection", "I object"),
             ("portability", "Take my data along"),
             ("restriction", "Stop using me"),
             ("erasure", "Delete me"),
@@ -163,10 +167,18 @@ class GdprRequest(models.Model):
     recipient_ids = fields.Many2many(
         PERSON,
         "gdpr_request_recipient_rel",
-        string="Recipients to tell",
+        string="Recipients told",
         readonly=True,
         copy=False,
-        help="Those to whom the wrong data was given. They are told what is true now; the person may ask who they are.",
+        help="Those to whom the wrong data had been given. They were written to when it was corrected (Art. 19); "
+        "tell the person who they are when they ask.",
+    )
+    purpose_id = fields.Many2one(
+        "consent.purpose",
+        "Objects to",
+        readonly=True,
+        ondelete="restrict",
+        help="Empty: to all advertising and everything else that needs no more than an interest of the company.",
     )
     replay_id = fields.Many2one(
         "gdpr.replay", "Erased again after a restore", readonly=True, index="btree_not_null", ondelete="restrict"
@@ -187,6 +199,7 @@ class GdprRequest(models.Model):
     lift_letter = fields.Html("Text to the person", compute="_compute_lift_letter", sanitize=False)
     lift_reason = fields.Char("Why it was lifted", readonly=True)
     sealed_count = fields.Integer("Sealed records", compute="_compute_sealed_count")
+    may_weigh = fields.Boolean(compute="_compute_may_weigh")
 
     _due = models.Index("(deadline) WHERE state NOT IN ('answered', 'refused', 'cancelled')")
     _queued = models.Index("(queue, id) WHERE queue IS NOT NULL")
@@ -275,6 +288,18 @@ class GdprRequest(models.Model):
         for request in self:
             request.sealed_count = counted.get(request.id, 0)
 
+    @api.depends("kind", "purpose_id")
+    def _compute_may_weigh(self):
+        """Whether compelling grounds may outweigh an objection: never for advertising, Art. 21(1) and (3)."""
+        for request in self:
+            purpose = request.purpose_id
+            request.may_weigh = (
+                request.kind == "objection"
+                and purpose.lawful_basis == "legitimate_interest"
+                and purpose != self.env.ref("client_consent.purpose_all_advertising")
+                and not (purpose.family or purpose.own_customers)
+            )
+
     @api.depends_context("uid")
     @api.depends("state", "handler_id", "submitter_id")
     def _compute_may_approve(self):
@@ -338,12 +363,12 @@ class GdprRequest(models.Model):
     ):
         """Register a person's request.
 
-        :param kind: access, rectification, portability, restriction or erasure
+        :param kind: access, rectification, portability, objection, restriction or erasure
         :param partner_ids: ids of the contacts that are this person
         :param received_at: when it arrived, UTC (datetime or ``YYYY-MM-DD HH:MM:SS``)
         :param source: how it came, see the field ``source``
         :param values: of a rectification, what is true: field of the contact → text, ISO date or code; the old values
-            are those of the first contact
+            are those of the first contact. Of an objection ``{"purpose": code}``, or nothing to mean all
         :param until: of a restriction: the day on which the handler looks at it again
         :param reason: of a restriction: see the field ``restriction_reason``; without one the note says why
         :return: id of the request
@@ -392,7 +417,7 @@ class GdprRequest(models.Model):
                 "handler_id": self.env.uid,
             }
         )
-        if values:
+        if kind == "rectification":
             request._keep_asked({"values": values, **self._shown(partners, values)})
         if request.restriction_reason == "other" and not note:
             raise UserError(self.env._("Say why the use must stop: choose a reason of Art. 18, or write it as a note."))
@@ -446,6 +471,28 @@ class GdprRequest(models.Model):
                 self.env._("The restriction must last until a day that is still to come, or be open-ended.")
             )
         return {"restriction_reason": reason, "restricted_until": until}
+
+    def _prepare_objection(self, partners, asked):
+        """Art. 21: to one purpose, ``values={"purpose": code}``, or to all that may be objected to."""
+        self._refuse_asked(asked, "values")
+        for partner in partners.sudo():
+            if why := partner._gdpr_why_no_client():
+                raise UserError(why)
+        values = asked.get("values", {})
+        if not isinstance(values, dict) or set(values) - {"purpose"}:
+            raise UserError(self.env._("An objection names a purpose by its code, or nothing to mean all of them."))
+        purpose = self.env["consent.purpose"]
+        if code := values.get("purpose"):
+            purpose = purpose.search([("code", "=", code), ("state", "=", "active")], limit=1)
+            if purpose.lawful_basis not in BY_EVENT:
+                raise UserError(
+                    self.env._(
+                        "purpose: there is no purpose %s that a person can object to. Use the code of one that rests "
+                        "on a legitimate interest or a consent.",
+                        code,
+                    )
+                )
+        return {"purpose_id": purpose.id}
 
     def _refuse_asked(self, asked, *allowed):
         """Refuse what belongs to other rights: a request that ignored it would not do what was asked."""
@@ -535,6 +582,12 @@ class GdprRequest(models.Model):
             requests._require_state(("approved",) if kind in APPROVED_KINDS else ("identified",))
             getattr(requests, f"_run_{kind}")()
 
+    def action_stop_use(self):
+        """What *Stop the use* does on screen: the identity is confirmed and the objection counts."""
+        self._only("objection")
+        self.filtered(lambda request: request.state == "received").action_confirm_identity()
+        self.action_execute()
+
     def action_open_correction(self):
         """Open the form in which the handler looks at every place before it is corrected."""
         self.ensure_one()
@@ -552,6 +605,14 @@ class GdprRequest(models.Model):
     def action_refuse(self, reason=None):
         """Close the request without doing what it asks; the person must be told why, Art. 12(4)."""
         self._step("handler", ("received", "identified", "planned", "submitted"))
+        for request in self:
+            if request.kind == "objection" and not request.may_weigh:
+                raise UserError(
+                    self.env._(
+                        "Nobody weighs an objection to advertising, or a consent taken back: press Stop the use "
+                        "(Art. 21(3), 7(3))."
+                    )
+                )
         self._close("refused", reason)
 
     def action_cancel(self, reason=None):
@@ -708,13 +769,47 @@ class GdprRequest(models.Model):
 
     def _run_rectification(self):
         """Correct the contact and the copies chosen, tell the recipients; what was asked is forgotten, Art. 5(1)(c)."""
+        self._check_group("handler")
         self.lock_for_update()
         for request in self:
+            recipients = self.env[PERSON].browse(request._asked().get("tell", ())).exists()
+            request._check_recipients(recipients)
             places = self.env["gdpr.corrector"]._correct(*request._asked_correction())
+            self.env["gdpr.reporter"]._tell_recipients(request, recipients, places)
             # sudo: nobody writes this field
             request.sudo().asked_payload = False
-            counts = self.env["gdpr.reporter"]._count_places(places)
-            request.write({"state": "executed", "executed_at": fields.Datetime.now(), "corrected": counts})
+            request.write(
+                {
+                    "state": "executed",
+                    "executed_at": fields.Datetime.now(),
+                    "corrected": self.env["gdpr.reporter"]._count_places(places),
+                    "recipient_ids": [fields.Command.set(recipients.ids)],
+                }
+            )
+
+    def _check_recipients(self, recipients):
+        """Art. 19: each recipient is told, so each can be reached, and none is the person."""
+        recipients.check_access("read")
+        if without := recipients.filtered(lambda recipient: not recipient.email_normalized):
+            raise UserError(
+                self.env._(
+                    "These recipients have no e-mail address: %s. Add one, or take them out and write a letter.",
+                    ", ".join(without.mapped("display_name")),
+                )
+            )
+        if recipients & self.partner_ids:
+            raise UserError(self.env._("The person is no recipient of their own data: take them out."))
+
+    def _run_objection(self):
+        """Record in the ledger that the person objects, from the moment they said so."""
+        self._check_group("handler")
+        self.lock_for_update()
+        for request in self:
+            source = OBJECTION_SOURCES.get(request.source, request.source)
+            request.partner_ids.with_company(request.company_id).consent_object(
+                request.purpose_id.code or None, source=source, at=request.received_at
+            )
+            request.write({"state": "executed", "executed_at": fields.Datetime.now()})
 
     @api.model
     def _shown(self, partners, values):

@@ -1,6 +1,7 @@
 from collections import Counter, defaultdict
 
 from odoo import api, fields, models
+from odoo.addons.client_consent.models.consent_purpose import BY_EVENT
 from odoo.tools import format_date, html2plaintext
 
 from ..models.gdpr_data_map import PERSON
@@ -74,6 +75,41 @@ class GdprReporter(models.AbstractModel):
         """What a request remembers of a correction: which field in how many records of a model, and no value."""
         counts = Counter((place.model, place.field) for place in places)
         return [{"model": model, "field": name, "count": count} for (model, name), count in sorted(counts.items())]
+
+    @api.model
+    def _tell_recipients(self, request, recipients, places):
+        """Write to those who had got the wrong data what is true now, Art. 19; the letters are deleted once sent.
+
+        :param places: the places that were corrected; told is what the contact itself says
+        """
+        letters = self.env["consent.letter"].with_company(request.company_id)
+        for recipient in recipients:
+            lang = recipient.lang or self.env.lang
+            told = [place for place in places if place.fixed]
+            lines = self.with_context(lang=lang)._correction_lines(told, set())
+            person = self.env[PERSON].browse(told[0].id)
+            letters._send(
+                "client_gdpr.mail_template_correction",
+                request,
+                recipient,
+                recipient.email_normalized,
+                "",
+                lines=lines,
+                person=person,
+            )
+
+    @api.model
+    def _recipients_hint(self, partner):
+        """Who gets people's data by the purposes this person's data serves, as the purposes name them."""
+        # sudo: what the notices tell the person, whoever handles the request may know
+        bases = self.env["consent.basis"].sudo().search([("partner_id", "=", partner.id)])
+        always = (
+            self.env["consent.purpose"]
+            .sudo()
+            .search([("state", "=", "active"), ("lawful_basis", "not in", BY_EVENT), ("recipients", "!=", False)])
+        )
+        purposes = (bases.purpose_id | always).with_env(self.env(su=True)).filtered("recipients")
+        return "; ".join(f"{purpose.name}: {purpose.recipients}" for purpose in purposes)
 
     @api.model
     def _corrected_lines(self, corrected):

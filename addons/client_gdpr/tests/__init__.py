@@ -8,6 +8,7 @@ from . import test_erasure
 from . import test_package
 from . import test_finder
 from . import test_four_eyes
+from . import test_objection
 from . import test_rectification
 from . import test_identity
 from . import test_restriction

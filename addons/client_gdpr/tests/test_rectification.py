@@ -289,7 +289,7 @@ class TestRectification(GdprCase):
         for user in (self.outsider, self.auditor, self.approver):
             with self.subTest(user.login), self.assertRaises(AccessError):
                 request.with_user(user).read(["correction_html"])
-        for user in (self.outsider, self.auditor):
+        for user in (self.outsider, self.auditor, self.approver, self.dpo):
             with self.subTest(user.login), self.assertRaises(AccessError):
                 request.with_user(user).action_execute()
         self.assertEqual(self.person.email, "eliska@post.example")
@@ -335,3 +335,33 @@ class TestRectification(GdprCase):
         request.action_confirm_identity()
         request.action_execute()
         self.assertEqual(self.person.consent_birthdate, fields.Date.to_date("1980-12-31"))
+
+    def test_recipients_are_told_once_in_letters_that_do_not_stay(self):
+        carrier, mute = self.env["res.partner"].create(
+            [{"name": "Dopravce", "email": "data@dopravce.example"}, {"name": "Bez adresy"}]
+        )
+        form = self.wizard()
+        form.email = "eliska.nova@post.example"
+        form.recipient_ids.add(carrier)
+        action = form.save().action_correct()
+        request = self.env["gdpr.request"].with_user(self.handler).browse(action["res_id"])
+        self.assertEqual(request.recipient_ids, carrier)
+        letter = self.env["mail.mail"].sudo().search([("email_to", "=", "data@dopravce.example")])
+        self.assertEqual(len(letter), 1)
+        self.assertTrue(letter.auto_delete)
+        for text in ("Eliška Testovaná", "eliska@post.example", "eliska.nova@post.example"):
+            self.assertIn(text, letter.body_html)
+        self.assertNotIn("601 234 567", letter.body_html)
+        form = self.wizard()
+        form.email = "eliska.jina@post.example"
+        form.recipient_ids.add(mute)
+        with self.assertRaises(UserError):
+            form.save().action_correct()
+        self.assertEqual(self.person.email, "eliska.nova@post.example")
+
+    def test_purposes_say_who_may_have_got_the_data(self):
+        purpose = self.env["consent.purpose"].search([("code", "=", "newsletter")])
+        purpose.sudo().recipients = "Poštovní služba"
+        self.assertNotIn("Poštovní služba", self.wizard().recipients_hint or "")
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        self.assertIn("Poštovní služba", self.wizard().recipients_hint)

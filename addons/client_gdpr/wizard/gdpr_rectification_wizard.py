@@ -60,6 +60,13 @@ class GdprRectificationWizard(models.TransientModel):
         "data and goes with every answer about it (Art. 16).",
     )
     line_ids = fields.One2many("gdpr.rectification.wizard.line", "wizard_id", "Where it stands")
+    recipient_ids = fields.Many2many(
+        "res.partner",
+        "gdpr_rectification_wizard_recipient_rel",
+        string="Tell these recipients",
+        help="Those to whom you gave the wrong data: they get a letter with what is true now (Art. 19).",
+    )
+    recipients_hint = fields.Char(compute="_compute_recipients_hint")
     problem = fields.Char(readonly=True)
     company_name = fields.Char("Belongs to", related="partner_id.parent_id.name")
     shares_address = fields.Boolean(compute="_compute_shares_address")
@@ -100,6 +107,12 @@ class GdprRectificationWizard(models.TransientModel):
         for wizard in self:
             wizard.shares_address = bool(wizard.partner_id.parent_id) and wizard.partner_id.type == "contact"
 
+    @api.depends("partner_id")
+    def _compute_recipients_hint(self):
+        for wizard in self:
+            self.env["gdpr.request"]._check_group("handler")
+            wizard.recipients_hint = self.env["gdpr.reporter"]._recipients_hint(wizard.partner_id)
+
     @api.onchange(*ASKED)
     def _onchange_asked(self):
         """Show every place of what was typed, or what is wrong with it; ticks that somebody took away stay away."""
@@ -132,7 +145,9 @@ class GdprRectificationWizard(models.TransientModel):
         places = [json.loads(line.place_key) for line in self.line_ids if line.ticked]
         shown = json.loads(self.shown)
         before = {name: shown.get(name, request._shown(partner, [name])["before"][name]) for name in values}
-        request._keep_asked({"values": values, "main": partner.id, "before": before, "places": places})
+        request._keep_asked(
+            {"values": values, "main": partner.id, "before": before, "places": places, "tell": self.recipient_ids.ids}
+        )
         if request.state == "received":
             request.action_confirm_identity()
         request.action_execute()
