@@ -310,6 +310,14 @@ class ConsentGate(models.AbstractModel):
             found.update(address for (address,) in rows)
         return found
 
+    @api.model
+    def _get_unwanted(self, addresses):
+        """Those of the normalised addresses to which no advertising goes although nothing says whose they are.
+
+        A hook for add-ons that know of such; they are treated as on Odoo's own exclusion list.
+        """
+        return set()
+
     # -- at a past moment ----------------------------------------------------------------------------
 
     @api.model

@@ -26,3 +26,13 @@ class MailComposeMessage(models.TransientModel):
     def _action_send_mail_comment(self, res_ids):
         self.partner_ids._consent_check_writing()
         return super()._action_send_mail_comment(res_ids)
+
+    def _get_blacklist_record_ids(self, mail_values_dict, recipients_info=None):
+        """To addresses that are unwanted nothing goes that heeds the exclusion list."""
+        found = super()._get_blacklist_record_ids(mail_values_dict, recipients_info)
+        if not self.use_exclusion_list or self.composition_mode != "mass_mail":
+            return found
+        info = recipients_info or self._get_recipients_data(mail_values_dict)
+        addresses_of = {id_: set(filter(None, of_record["mail_to_normalized"])) for id_, of_record in info.items()}
+        unwanted = self.env["consent.gate"]._get_unwanted({a for addresses in addresses_of.values() for a in addresses})
+        return {*found, *(id_ for id_, addresses in addresses_of.items() if addresses & unwanted)}

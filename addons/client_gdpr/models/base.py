@@ -1,13 +1,20 @@
+from collections import defaultdict
+
 from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
+from odoo.tools.mail import email_normalize
 
 from ..tools import capability
 from .gdpr_data_map import PERSON
 
+#: Columns of numbers; those of e-mail addresses are what the data map says.
+PHONES = ("phone", "mobile")
+
 
 class Base(models.AbstractModel):
-    """What every model gets: no new record about a sealed person, no change of a sealed copy (Art. 18(2), 17(3)).
+    """What every model gets: no new record about a sealed person, no change of a sealed copy (Art. 18(2), 17(3)),
+    and no file that brings back who was erased.
 
     The data map names the models. All others pay a look into a cached table.
     """
@@ -104,3 +111,51 @@ class Base(models.AbstractModel):
             or not self.pool.ready
             or capability.is_sweep(self.env.context)
         )
+
+    @api.model
+    def load(self, fields, data):
+        """Refuse a file that would bring an erased person back, naming its rows; the other rows are left as well."""
+        if rows := self._gdpr_rows_of_erased(fields, data):
+            message = self.env._(
+                "The person with this address was erased at their own request: take the row out. Only they themselves "
+                "can come back, by a form they fill in."
+            )
+            messages = [
+                {"type": "error", "message": message, "record": row, "rows": {"from": row, "to": row}, "field": name}
+                for row, name in sorted(rows.items())
+            ]
+            return {"ids": False, "messages": messages, "nextrow": 0}
+        return super().load(fields, data)
+
+    def _gdpr_rows_of_erased(self, names, data):
+        """Rows that hold an address of an erased person whom no contact is any more: row number → column."""
+        columns = {number: kind for number, name in enumerate(names) if (kind := self._gdpr_address_kind(name))}
+        # sudo: that there are any at all
+        if not columns or not self.env["gdpr.suppression"].sudo().search_count([], limit=1):
+            return {}
+        places = defaultdict(list)
+        for row, cells in enumerate(data):
+            for number, kind in columns.items():
+                cell = cells[number]
+                address = isinstance(cell, str) and self._gdpr_address(cell, kind)
+                if address:
+                    places[address].append((row, names[number]))
+        gone = self.env["gdpr.suppression"]._not_ours(places)
+        return {row: name for address in gone for row, name in places[address]}
+
+    def _gdpr_address(self, cell, kind):
+        return email_normalize(cell) if kind == "email" else self.env.user._phone_format(number=cell)
+
+    def _gdpr_address_kind(self, path):
+        """Whether a column of a file, ``child_ids/email``, holds e-mail addresses or numbers of people."""
+        model, *names = self, *(path or "").split("/")
+        for name in names[:-1]:
+            field = model._fields.get(name)
+            if field is None or not field.relational:
+                return None
+            model = self.env[field.comodel_name]
+        name = names[-1]
+        if name in PHONES and name in model._fields:
+            return "phone"
+        row = self.env["gdpr.data.map"]._declarations().get((model._name, name))
+        return "email" if row and row.action != "none" and (row.role == "email" or name == "email") else None

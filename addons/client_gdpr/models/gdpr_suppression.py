@@ -5,6 +5,7 @@ import json
 
 from odoo import api, fields, models
 from odoo.addons.client_consent.tools import keys
+from odoo.tools import SQL
 
 from ..tools.identity import digits, fold
 
@@ -108,3 +109,37 @@ class GdprSuppression(models.Model):
             address, moment = of_digest[row.digest], row.tombstone_id.erased_at
             found[address] = max(moment, found.get(address, moment))
         return found
+
+    @api.model
+    def _suppressed(self, addresses):
+        """Those of the addresses whose person was erased and has not answered since."""
+        erased = self._erased(addresses)
+        if not erased:
+            return set()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT address, max(since) FROM consent_basis
+                    WHERE address = ANY(%s) AND state = 'active' AND voice = 2
+                      AND (until IS NULL OR until >= %s) GROUP BY address""",
+                list(erased),
+                fields.Date.today(),
+            )
+        )
+        return set(erased) - {address for address, since in rows if since >= erased[address]}
+
+    @api.model
+    def _not_ours(self, addresses):
+        """Those of the addresses whose person was erased and that no contact in use holds: a file brings them back."""
+        erased = self._erased(addresses)
+        if not erased:
+            return set()
+        self.env["res.partner"].flush_model(["active", "gdpr_state", "email_normalized", "phone_sanitized"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT email_normalized, phone_sanitized FROM res_partner
+                    WHERE active AND gdpr_state = 'active'
+                      AND (email_normalized = ANY(%(addresses)s) OR phone_sanitized = ANY(%(addresses)s))""",
+                addresses=list(erased),
+            )
+        )
+        return set(erased) - {address for row in rows for address in row}

@@ -292,6 +292,15 @@ class ResPartner(models.Model):
                 "erased": self.env._("Erased at the person's request. Do not use."),
             }[self.gdpr_state]
             return [{"kind": "deny", "text": text}]
+        suppression, addresses = self.env["gdpr.suppression"], {self.email_normalized, self.phone_sanitized}
+        erased = suppression._erased(addresses)
+        if erased and suppression._suppressed(addresses) == erased.keys():
+            text = self.env._(
+                "The person with this address was erased on %s at their own request. Nothing is sent to them; only "
+                "what they fill in themselves counts.",
+                format_date(self.env, max(erased.values()).date()),
+            )
+            parts.insert(0, {"kind": "deny", "text": text})
         obliging = self.env["gdpr.ground"]._from_rows(
             row for row in card.get("grounds", ()) if row["partner_id"] == self.id
         )

@@ -17,3 +17,4 @@ from . import test_rpc
 from . import test_sealed
 from . import test_tombstone
 from . import test_replay
+from . import test_suppression
