@@ -183,6 +183,9 @@ class GdprRequest(models.Model):
     replay_id = fields.Many2one(
         "gdpr.replay", "Erased again after a restore", readonly=True, index="btree_not_null", ondelete="restrict"
     )
+    deferred_id = fields.Many2one(
+        "gdpr.deferred", "Finishes", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
     replay_reference = fields.Char("Tombstone", readonly=True, help="The erasure that this one repeats.")
     may_approve = fields.Boolean(compute="_compute_may_approve")
     restriction_reason = fields.Selection(
@@ -715,19 +718,12 @@ class GdprRequest(models.Model):
             failed.write({"replay_id": replay.id, "failure": False})
             return failed
         company = self.env["res.company"].browse(record.intent.get("company") or []).exists() or self.env.company
-        request = self.create(
-            {
-                "kind": "erasure",
-                "state": "identified",
-                "partner_ids": [fields.Command.set(partner_ids)],
-                "subject_label": ", ".join(self.env._("Contact %s", id_) for id_ in partner_ids),
-                "company_id": company.id,
-                "received_at": fields.Datetime.now(),
-                "source": "other",
-                "replay_id": replay.id,
-                "replay_reference": record.reference,
-                "note": self.env._("Erased on %s already; a restore of the database undid it.", record.intent["at"]),
-            }
+        request = self._open_by_system(
+            partner_ids,
+            company,
+            replay_id=replay.id,
+            replay_reference=record.reference,
+            note=self.env._("Erased on %s already; a restore of the database undid it.", record.intent["at"]),
         )
         overtaken = self.search(
             [
@@ -742,6 +738,34 @@ class GdprRequest(models.Model):
                 "cancelled", self.env._("Carried out before the restore and repeated by %s.", request.name)
             )
         return request
+
+    @api.model
+    def _open_rest(self, deferred):
+        """Register the rest of an erasure, or take up the request that failed with it."""
+        if failed := deferred.follow_up_ids.filtered(lambda request: request.state == "failed")[:1]:
+            failed.failure = False
+            return failed
+        return self._open_by_system(
+            deferred.with_context(active_test=False).partner_ids.ids,
+            deferred.company_id,
+            deferred_id=deferred.id,
+            note=self.env._("What %s had to keep for a time.", deferred.request_id.name),
+        )
+
+    def _open_by_system(self, partner_ids, company, **values):
+        """An erasure that needs no approval any more, for it follows from one that had it."""
+        return self.create(
+            {
+                "kind": "erasure",
+                "state": "identified",
+                "partner_ids": [fields.Command.set(partner_ids)],
+                "subject_label": ", ".join(self.env._("Contact %s", id_) for id_ in partner_ids),
+                "company_id": company.id,
+                "received_at": fields.Datetime.now(),
+                "source": "other",
+                **values,
+            }
+        )
 
     def _run_again(self, decisions):
         """Plan and carry out without a new approval; what nobody decided about others' words is left as it is.
@@ -905,9 +929,14 @@ class GdprRequest(models.Model):
         """Whom the requests are about, as the finder wants it: contacts, identifiers known earlier, choices."""
         return (
             [request.partner_ids.ids for request in self],
-            [case and case.identity for case in cases],
+            [request._known_identity(case) for request, case in zip(self, cases, strict=True)],
             [request._choice() for request in self],
         )
+
+    def _known_identity(self, case):
+        """What an unfinished run knew of the person, and what is sealed of them; nothing for most people."""
+        sealed = self.env["gdpr.vault"].sudo()._identity(self.with_context(active_test=False).partner_ids)
+        return case.identity | sealed if case and sealed else case.identity if case else sealed
 
     def _run_erasure(self):
         """Erase and verify: a few in the caller's transaction, more by the scheduled job."""

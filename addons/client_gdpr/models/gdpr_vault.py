@@ -10,6 +10,7 @@ from odoo.tools import SQL
 
 from ..models.gdpr_data_map import PERSON
 from ..tools import capability
+from ..tools.identity import Identity
 
 #: Sealed before everything else: whoever could log in would otherwise see the rest change.
 FIRST = ("res.users", PERSON)
@@ -83,6 +84,31 @@ class GdprVault(models.Model):
         """Whether sealing takes the field out of the row; the data map may leave it, as it does the country."""
         row = self.env["gdpr.data.map"]._declarations().get((model, name))
         return not row or row.on_seal != "leave"
+
+    @api.model
+    def _identity(self, partners):
+        """By what sealed contacts were recognised, for the run that ends their sealing; nothing when none is sealed."""
+        sealed = partners.filtered(lambda partner: partner.gdpr_state != "active")
+        rows = sealed and self.search([("model_name", "=", PERSON), ("res_id", "in", sealed.ids)])
+        if not rows:
+            return None
+        values = [row._open() for row in rows]
+
+        def all_of(*names):
+            return [of_row[name] for of_row in values for name in names if of_row.get(name)]
+
+        return Identity.gather(
+            emails=all_of("email", "email_normalized"),
+            phones=all_of("phone", "phone_sanitized"),
+            codes=all_of("vat", "company_registry"),
+            names=all_of("name"),
+        )
+
+    @api.model
+    def _destroy(self, partner_ids):
+        """Delete what is sealed of contacts that no law needs any more; their keys go with their subjects."""
+        rows = self.search([("model_name", "=", PERSON), ("res_id", "in", list(partner_ids)), ("kind", "=", "block")])
+        (rows | self.search([("subject_id", "in", rows.subject_id.ids), ("kind", "=", "block")])).unlink()
 
     # -- a restriction -------------------------------------------------------------------------------
 

@@ -51,11 +51,15 @@ class GdprExecutor(models.AbstractModel):
         self._erase_consents(subjects)
         self.env["gdpr.trace"]._sweep(cases)
         self._clear_notes(cases)
+        self._finish_erasure(cases)
         self.env.flush_all()
         self.env.invalidate_all()
 
     def _prepare_erasure(self, cases):
         """Hook: freeze what a law wants kept before anything changes."""
+
+    def _finish_erasure(self, cases):
+        """Hook: take away what an earlier erasure froze and no law wants kept any more."""
 
     @api.model
     def _get_orm_models(self):
@@ -271,6 +275,8 @@ class GdprExecutor(models.AbstractModel):
             self._blank(PERSON, ids, names)
         for state, ids in states.items():
             self.env[PERSON].browse(ids).write({"gdpr_state": state})
+        # nothing holds them any more: what an earlier erasure sealed ends too
+        self.env["gdpr.vault"]._destroy([*states["erased"], *gone])
         if states["erased"]:
             self._archive(self.env[PERSON].browse(states["erased"]))
         if gone:

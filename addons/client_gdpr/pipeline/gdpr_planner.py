@@ -265,12 +265,13 @@ class GdprPlanner(models.AbstractModel):
                 held[ground.partner_id].append(ground)
         linked = self._still_linked(people, rulings)
         waiting = self._waiting_for_tax_period(sorted(held))
+        sealed = self._sealed_already(sorted(held))
         everything = self._personal_fields(PERSON)
         for number, located in enumerate(people.located):
             result = []
             for id_ in located.partner_ids:
                 if id_ in held:
-                    result += self._rule_on_held(id_, held[id_], everything, id_ in waiting)
+                    result += self._rule_on_held(id_, held[id_], everything, id_ in waiting, id_ in sealed)
                 elif id_ in linked:
                     result.append(Ruling(PERSON, "id", (id_,), "anonymise", "shell", fields=everything))
                 else:
@@ -280,16 +281,23 @@ class GdprPlanner(models.AbstractModel):
             for id_, names in self.env["gdpr.trace"]._copied_fields(located).items():
                 yield number, Ruling(PERSON, "parent_id", (id_,), "anonymise", "copied", fields=names)
 
-    def _rule_on_held(self, partner_id, grounds, everything, waits):
+    def _rule_on_held(self, partner_id, grounds, everything, waits, sealed):
         """Two rulings on a contact that a law protects: what it needs, and the rest."""
         unknown = next((g for g in grounds if g.until is None), None)
         latest = unknown or max(grounds, key=lambda g: g.until)
         needed = frozenset().union(*(ground.scope for ground in grounds))
         named = tuple(sorted(needed.intersection(everything)))
         rest = tuple(name for name in everything if name not in needed)
-        action, reason = ("keep", "tax_period_open") if waits else ("seal", "statute")
+        action, reason = ("keep", "tax_period_open") if waits else ("keep" if sealed else "seal", "statute")
         kept = Ruling(PERSON, "id", (partner_id,), action, reason, latest.law, latest.until, named)
         return [kept, Ruling(PERSON, "id", (partner_id,), "anonymise", "beyond_statute", fields=rest)]
+
+    def _sealed_already(self, partner_ids):
+        """Contacts that an earlier erasure sealed and that a law still needs: a set of ids."""
+        rows = self.env["gdpr.vault"].search(
+            [("model_name", "=", PERSON), ("res_id", "in", partner_ids), ("kind", "=", "block")]
+        )
+        return set(rows.mapped("res_id"))
 
     def _waiting_for_tax_period(self, partner_ids):
         """Contacts with a tax number that tax statements still read live, so that sealing must wait: a set of ids."""

@@ -177,6 +177,8 @@ class GdprReporter(models.AbstractModel):
         }
         if request.replay_reference:
             content["repeats"] = request.replay_reference
+        if request.deferred_id:
+            content["completes"] = request.deferred_id.request_id.name
         return certificate.sign(content, key)
 
     @staticmethod

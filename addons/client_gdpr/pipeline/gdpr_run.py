@@ -227,7 +227,7 @@ class GdprRun(models.AbstractModel):
 
     def _certify(self, requests, leftovers):
         """Give the verdicts on erased people; with them goes what they were found by."""
-        done, certificates = requests.browse(), []
+        done, certificates, kept = requests.browse(), [], []
         facts, key = self.env["gdpr.reporter"]._certificate_facts()
         for request, case, left in zip(requests, requests._stored_cases(), leftovers, strict=True):
             if left:
@@ -237,6 +237,8 @@ class GdprRun(models.AbstractModel):
                 _logger.warning("privacy request %s left something over in %s places", request.id, len(left))
                 continue
             certificates.append((request, self.env["gdpr.reporter"]._certificate(request, case, facts, key)))
+            waits = any(ruling.reason == "tax_period_open" for ruling in case.rulings)
+            kept.append((request, case.located.partner_ids, waits))
             done |= request
         self.env["gdpr.certificate"]._store_all(certificates)
         # sudo: of these fields nobody but the machine writes some
@@ -249,3 +251,4 @@ class GdprRun(models.AbstractModel):
                 "identity_payload": False,
             }
         )
+        self.env["gdpr.deferred"].sudo()._note(kept)

@@ -72,7 +72,13 @@ class TestSuppression(GdprCase):
         self.assertTrue(partner.consent_allows("newsletter", "email"))
         self.assertFalse(self.deny_texts(partner))
         other = self.env["consent.purpose"].create(
-            {"code": "parties", "name": "Parties", "lawful_basis": "consent", "channel_email": True, "valid_months": 12}
+            {
+                "code": "parties",
+                "name": "Parties",
+                "lawful_basis": "consent",
+                "channel_email": True,
+                "validity_months": 12,
+            }
         )
         other.action_activate()
         with self.assertRaises(UserError):
