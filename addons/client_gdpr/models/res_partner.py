@@ -293,7 +293,7 @@ class ResPartner(models.Model):
             }[self.gdpr_state]
             return [{"kind": "deny", "text": text}]
         suppression, addresses = self.env["gdpr.suppression"], {self.email_normalized, self.phone_sanitized}
-        erased = suppression._erased(addresses)
+        erased = card.get("erasures") and suppression._erased(addresses)
         if erased and suppression._suppressed(addresses) == erased.keys():
             text = self.env._(
                 "The person with this address was erased on %s at their own request. Nothing is sent to them; only "
