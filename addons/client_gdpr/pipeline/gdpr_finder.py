@@ -1,4 +1,5 @@
 from collections import defaultdict
+from dataclasses import replace
 from itertools import zip_longest
 
 from odoo import api, models
@@ -251,6 +252,7 @@ class GdprFinder(models.AbstractModel):
         """The identifiers of each person, from their own records and earlier values in the tracking."""
         path = self.env["gdpr.data.path"]
         gathered = [self._identity(values) for values in self._read_identifiers(trail.own for trail in trails)]
+        gathered = self._without_placeholders(gathered, trails)
         if known:
             gathered = [new | old if old else new for new, old in zip(gathered, known, strict=True)]
         given = [
@@ -270,6 +272,23 @@ class GdprFinder(models.AbstractModel):
                 other = self._identity(values)
                 shared[number] |= other.emails | other.phones
         return [identity.without(shared[number]) for number, identity in enumerate(gathered)]
+
+    def _without_placeholders(self, gathered, trails):
+        """Leave out what stands in sealed contacts instead of their name: it tells nobody, and stands in documents."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT id, unnest(ARRAY[name, complete_name]) FROM res_partner
+                    WHERE id = ANY(%s) AND gdpr_state <> 'active'""",
+                [id_ for trail in trails for id_ in trail.partner_ids],
+            )
+        )
+        placeholders = defaultdict(set)
+        for id_, text in rows:
+            placeholders[id_].add(identities.fold(text or ""))
+        return [
+            replace(identity, names=identity.names.difference(*(placeholders[id_] for id_ in trail.partner_ids)))
+            for identity, trail in zip(gathered, trails, strict=True)
+        ]
 
     def _read_identifiers(self, groups):
         """What stands in groups of records that tells whose they are: a dict kind → values a group.
