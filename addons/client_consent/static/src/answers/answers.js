@@ -1,8 +1,8 @@
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
-import { View } from "@web/views/view";
+import { View, getDefaultConfig } from "@web/views/view";
 
-import { Component } from "@odoo/owl";
+import { Component, useSubEnv } from "@odoo/owl";
 
 /**
  * A contact's answers as Odoo's own list, read when somebody opens the tab: most who open a contact do not.
@@ -11,6 +11,11 @@ export class Answers extends Component {
     static template = "client_consent.Answers";
     static components = { View };
     static props = { ...standardWidgetProps };
+
+    setup() {
+        // else the list would take the views of the action by which the contact was opened, which are of contacts
+        useSubEnv({ config: getDefaultConfig() });
+    }
 
     /** Another list for another contact, and whenever what the banner says has changed. */
     get key() {
