@@ -10,6 +10,7 @@ from . import consent_country
 from . import gdpr_data_map
 from . import gdpr_data_path
 from . import gdpr_data_text
+from . import gdpr_data_index
 from . import gdpr_ground
 from . import ir_model_data
 from . import gdpr_request

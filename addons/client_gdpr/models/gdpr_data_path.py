@@ -3,9 +3,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from odoo import api, models, tools
-from odoo.sql_db import db_connect
-from odoo.tools import SQL, sql
-from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
+from odoo.tools import SQL
 
 from ..tools import discovery, identity
 from .gdpr_data_map import PERSON
@@ -16,6 +14,8 @@ ADDRESS_PATTERN = r'[^][\s<>,;:()"]+@[^][\s<>,;:()"]+'
 ADDRESSED = ("email", "phone")
 #: Above this an index is built by the cron, beside readers and writers.
 MANY_ROWS = 1_000_000
+#: No address is longer (RFC 5321); a longer value is told from another by its beginning.
+LONGEST_VALUE = 320
 #: Contact columns by which somebody else is recognised who shares an address or a number.
 SHARED = ("email_normalized", "phone_sanitized", "phone")
 TRACKING = "mail_tracking_value"
@@ -58,7 +58,7 @@ class Place:
 
 
 class GdprDataPath(models.AbstractModel):
-    """How data is reached from a person: the paths of the data map as SQL, and the indexes they need.
+    """How data is reached from a person: the paths of the data map as SQL.
 
     Each statement asks all paths at once. Planning a hundred branches costs many times what executing them does, and
     Odoo's connections forget what they planned between two requests: so a statement leaves out the tables that are
@@ -325,8 +325,8 @@ class GdprDataPath(models.AbstractModel):
 
     def _place(self, model, kind, table, field, found="id", where=()):
         column = SQL.identifier(field)
-        if kind == "email" and not field.endswith("normalized"):
-            key = SQL("lower(substring(%s from '%s'))", column, SQL(ADDRESS_PATTERN))
+        if kind == "email":
+            key = self._short_sql(self._first_address_sql(field))
         elif kind == "phone":
             key = SQL(r"right(regexp_replace(%s, '\D', '', 'g'), %s)", column, SQL(str(identity.NUMBER_END)))
         elif kind == "name":
@@ -369,10 +369,13 @@ class GdprDataPath(models.AbstractModel):
 
     def _sharing_sql(self, _empty):
         """From addresses and numbers to all contacts that use them."""
-        same = SQL(" OR ").join(SQL("%s = given.value", SQL.identifier("t", name)) for name in SHARED)
+        same = SQL(" OR ").join(SQL("%s = given.value", self._shared_sql(name, "t")) for name in SHARED)
         return VALUES, [
             SQL("SELECT given.n, f.id FROM given, LATERAL (SELECT t.id FROM res_partner t WHERE %s OFFSET 0) f", same)
         ]
+
+    def _shared_sql(self, field, *alias):
+        return self._short_sql(SQL.identifier(*alias, field))
 
     def _addresses_sql(self, empty):
         """From e-mail addresses and digits of numbers to records that hold them and belong to no contact."""
@@ -391,130 +394,24 @@ class GdprDataPath(models.AbstractModel):
 
     def _address_sql(self, row, *alias):
         """The address in a column, in lower case; of a phone number the digits."""
-        column = SQL.identifier(*alias, row.field)
         if row.role == "phone":
-            return SQL(r"regexp_replace(%s, '\D', '', 'g')", column)
-        if row.field.endswith("normalized"):
+            text = SQL(r"regexp_replace(%s, '\D', '', 'g')", SQL.identifier(*alias, row.field))
+        else:
+            text = self._first_address_sql(row.field, *alias)
+        return self._short_sql(text)
+
+    @staticmethod
+    def _first_address_sql(field, *alias):
+        column = SQL.identifier(*alias, field)
+        if field.endswith("normalized"):
             return column
         return SQL("lower(substring(%s from '%s'))", column, SQL(ADDRESS_PATTERN))
+
+    @staticmethod
+    def _short_sql(text):
+        """A text that an index can hold: one refuses long values, and with them the row that somebody saves."""
+        return SQL("left(%s, %s)", text, SQL(str(LONGEST_VALUE)))
 
     def _unowned_sql(self, model, *alias):
         """Conditions under which a record of a model belongs to no contact."""
         return [SQL("%s IS NULL", SQL.identifier(*alias, name)) for name in self._owner_columns(model)]
-
-    # -- indexes -------------------------------------------------------------------------------------
-
-    @api.model
-    def _missing_indexes(self):
-        """Indexes that the statements need and the database lacks: name → (table, definition as SQL)."""
-        known = self._existing_indexes()
-        missing = {}
-        for row in self._ways():
-            field = self.env[row.model]._fields[row.field]
-            table, column = self.env[row.model]._table, SQL.identifier(row.field)
-            served = {sql.make_identifier(f"gdpr__{table}__{row.field}")}
-            if row.role in ADDRESSED:
-                where = SQL(" AND ").join([SQL("%s IS NOT NULL", column), *self._unowned_sql(row.model)])
-                definition = SQL("((%s)) WHERE %s", self._address_sql(row), where)
-            elif field.type == "many2one":
-                served |= {(table, row.field)}
-                definition = SQL("(%s) WHERE %s IS NOT NULL", column, column)
-            elif field.type in ("many2one_reference", "integer") and (other := self._model_column(field)):
-                served |= {(table, row.field, other), (table, other, row.field)}
-                definition = SQL("(%s, %s)", SQL.identifier(other), column)
-            else:
-                continue
-            if not served & known:
-                missing[sql.make_identifier(f"gdpr__{table}__{row.field}")] = (table, definition)
-        for place in self._candidate_places():
-            name = sql.make_identifier(f"gdpr__{place.table}__{place.field}__{place.kind}")
-            served = {name}
-            if place.found and place.kind not in ("phone", "name"):
-                # an address, or the plain column: the same index as above, or one of Odoo's
-                served |= {(place.table, place.field), sql.make_identifier(f"gdpr__{place.table}__{place.field}")}
-            if not served & known:
-                missing.setdefault(
-                    name, (place.table, SQL("((%s)) WHERE %s", place.key, SQL(" AND ").join(place.where)))
-                )
-        for field in SHARED:
-            name, column = f"gdpr__res_partner__{field}", SQL.identifier(field)
-            if not {name, ("res_partner", field)} & known:
-                missing[name] = ("res_partner", SQL("(%s) WHERE %s IS NOT NULL", column, column))
-        return missing
-
-    def _existing_indexes(self):
-        """Names of valid indexes, and of those without a narrower condition their (table, column[, column]) too."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT c.relname, t.relname, a.attname, b.attname,
-                          am.amname = 'btree' AND (i.indpred IS NULL
-                              OR pg_get_expr(i.indpred, i.indrelid) = '(' || quote_ident(a.attname) || ' IS NOT NULL)')
-                     FROM pg_index i
-                     JOIN pg_class c ON c.oid = i.indexrelid
-                     JOIN pg_am am ON am.oid = c.relam
-                     JOIN pg_class t ON t.oid = i.indrelid
-                     JOIN pg_namespace s ON s.oid = t.relnamespace AND s.nspname = current_schema
-                LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = i.indkey[0]
-                LEFT JOIN pg_attribute b ON b.attrelid = t.oid AND b.attnum = i.indkey[1]
-                    WHERE i.indisvalid"""
-            )
-        )
-        known = set()
-        for name, table, first, second, whole in rows:
-            known.add(name)
-            if whole and first:
-                known.add((table, first))
-                if second:
-                    known.add((table, first, second))
-        return known
-
-    @api.model
-    def _build_indexes(self):
-        """Build what is missing on tables of less than a million rows, in this transaction; return the names left."""
-        left = []
-        for name, (table, definition) in self._missing_indexes().items():
-            [[rows]] = self.env.execute_query(SQL("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", table))
-            if rows >= MANY_ROWS:
-                left.append(name)
-            else:
-                self.env.cr.execute(self._create_index_sql(name, table, definition))
-        return left
-
-    @staticmethod
-    def _create_index_sql(name, table, definition, concurrently=False):
-        return SQL(
-            "CREATE INDEX %s %s ON %s %s",
-            SQL("CONCURRENTLY" if concurrently else ""),
-            SQL.identifier(name),
-            SQL.identifier(table),
-            definition,
-        )
-
-    @api.model
-    def _cron_build_indexes(self):
-        """Build the indexes that large tables, new modules and new fields need, while everybody goes on working.
-
-        On a connection of its own: inside a transaction PostgreSQL refuses to build an index beside readers and
-        writers, and this transaction's own snapshot would make the build wait for ever.
-        """
-        missing = self._missing_indexes()
-        self.env["ir.cron"]._commit_progress(remaining=len(missing))
-        if not missing:
-            return
-        with db_connect(self.env.cr.dbname).cursor() as cr:
-            cr.connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
-            for name, (table, definition) in missing.items():
-                # left over, and not valid, where an earlier run was killed
-                cr.execute(SQL("DROP INDEX IF EXISTS %s", SQL.identifier(name)))
-                cr.execute(self._create_index_sql(name, table, definition, concurrently=True))
-
-    @api.model
-    def _drop_indexes(self):
-        """Drop all of them, for the uninstallation."""
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema AND indexname LIKE %s", r"gdpr\_\_%"
-            )
-        )
-        for (name,) in rows:
-            self.env.cr.execute(SQL("DROP INDEX IF EXISTS %s", SQL.identifier(name)))
