@@ -2,6 +2,7 @@ from . import common
 from . import test_access
 from . import test_bulk
 from . import test_consent_sources
+from . import test_data_index
 from . import test_data_map
 from . import test_deadline
 from . import test_erasure
