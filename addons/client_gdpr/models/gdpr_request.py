@@ -153,6 +153,7 @@ class GdprRequest(models.Model):
     package_passphrase_seen_at = fields.Datetime(related="package_id.passphrase_seen_at", string="Pass phrase shown on")
     identity_ids = fields.One2many("gdpr.identity.candidate", "request_id", "Who is it?", readonly=True)
     open_identity_count = fields.Integer(compute="_compute_open_identity_count")
+    index_note = fields.Char(compute="_compute_index_note")
     identity_proof = fields.Selection(
         PROOFS, "Identity", readonly=True, help="How we know that the person who asks is the person concerned."
     )
@@ -216,6 +217,13 @@ class GdprRequest(models.Model):
         for request in self:
             due = request.extended_deadline or request.deadline
             request.days_left = (due - today).days if due and request.state in OPEN else 0
+
+    @api.depends("state")
+    @api.depends_context("lang")
+    def _compute_index_note(self):
+        note = self.env["gdpr.data.path"]._indexes_note()
+        for request in self:
+            request.index_note = note if request.state in OPEN else False
 
     @api.depends("identity_ids.included", "identity_ids.decided_by_id", "state")
     def _compute_open_identity_count(self):

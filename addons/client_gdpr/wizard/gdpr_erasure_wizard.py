@@ -28,6 +28,7 @@ class GdprErasureWizard(models.TransientModel):
     identity_proof = fields.Selection(PROOFS, "Identity", compute="_compute_identity_proof", store=True, readonly=False)
     preview = fields.Html("What happens", compute="_compute_preview", sanitize=False)
     to_decide = fields.Integer(compute="_compute_preview")
+    index_note = fields.Char(compute="_compute_index_note")
     due = fields.Char("Answer due", compute="_compute_due")
 
     @api.depends("partner_id")
@@ -56,6 +57,11 @@ class GdprErasureWizard(models.TransientModel):
             lines = self.env["gdpr.reporter"]._plan_lines(rulings)
             wizard.to_decide = sum(1 for ruling in rulings if ruling.action == "review")
             wizard.preview = self.env["ir.qweb"]._render("client_gdpr.plan_preview", {"lines": lines})
+
+    @api.depends("partner_id")
+    @api.depends_context("lang")
+    def _compute_index_note(self):
+        self.index_note = self.env["gdpr.data.path"]._indexes_note()
 
     @api.depends("received_at")
     def _compute_due(self):
