@@ -3,7 +3,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from odoo import api, models, tools
-from odoo.tools import SQL
+from odoo.tools import SQL, sql
 
 from ..tools import discovery, identity
 from .gdpr_data_map import PERSON
