@@ -127,8 +127,9 @@ def _rounds(work: Work, sides: dict[str, "Worker"]) -> dict[str, list[dict]]:
         worker.ask(work.method, number=work.rounds, **work.arguments)
     answers: dict[str, list[dict]] = {side: [] for side in sides}
     for number in range(work.rounds):
-        for side, worker in sides.items():
-            answers[side].append(worker.ask(work.method, number=number, **work.arguments))
+        # each goes first in turn: whoever comes second finds the machine warmer, or busier
+        for side in list(sides)[:: 1 if number % 2 else -1]:
+            answers[side].append(sides[side].ask(work.method, number=number, **work.arguments))
     return answers
 
 
