@@ -13,6 +13,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, config, human_size, split_every
 
 from ..tools import document, package, schema
+from ..tools.answer import LONGEST_PRINTED
 from ..tools.errors import PackageDamaged
 from .gdpr_request import ANSWER_GROUPS
 
@@ -29,6 +30,7 @@ MOST_ATTEMPTS = 3
 #: A file without a record is no longer being written after this time.
 ORPHAN_HOURS = 24
 LASTS_DAYS = 14
+WITHHELD = ("model", "id", "field", "reason", "count")
 
 
 class GdprPackage(models.Model):
@@ -60,6 +62,8 @@ class GdprPackage(models.Model):
     failure = fields.Text("What went wrong", readonly=True)
     file_count = fields.Integer("Files", readonly=True)
     missing_count = fields.Integer("Files that are gone", readonly=True)
+    mention_count = fields.Integer("Mentions by others", readonly=True)
+    withheld_count = fields.Integer("Places taken out", readonly=True, help="Where other people's data stood.")
     size = fields.Float("Size in bytes", digits=(16, 0), readonly=True, aggregator=None)
     size_shown = fields.Char("Size", compute="_compute_size_shown")
     ready_at = fields.Datetime("Ready since", readonly=True)
@@ -265,6 +269,8 @@ class GdprPackage(models.Model):
                 "size": work["written"],
                 "file_count": sum(file["path"] is not None for file in work["files"]),
                 "missing_count": sum(file["state"] == "missing" for file in work["files"]),
+                "mention_count": work["mentions"],
+                "withheld_count": work["withheld"],
                 "ready_at": now,
                 "ends_at": now + timedelta(days=self._lasts_days()),
                 "work": False,
@@ -313,48 +319,68 @@ class GdprPackage(models.Model):
         """
         self.request_id._check_contacts()
         reporter = self.env["gdpr.reporter"]
-        located = self.request_id._locate_records()
+        reading = reporter._reading(self.request_id, mentions=self.request_id.kind == "access")
         known = {file["id"] for file in work["files"]}
-        if later := [id_ for id_ in self._attachment_ids(located) if id_ not in known]:
+        if later := [id_ for id_ in self._attachment_ids(reading.located) if id_ not in known]:
             work["ids"] = later
             return False
-        tables = list(reporter._tables(located, self.request_id.kind))
-        head = reporter._answer_head(self.request_id, located, tables) | {
+        tables = list(reporter._tables(reading))
+        head = reporter._answer_head(self.request_id, reading, tables) | {
             "files": self._file_list(work["files"]),
-            "notes": self._notes(work, located),
+            "notes": self._notes(work),
+            "mentions": list(reporter._mentions(reading)),
         }
         moment = fields.Datetime.now().timetuple()
         archive.write("schema.json", [json.dumps(schema.SCHEMA, indent=1).encode()], moment)
-        archive.write("data.json", package.text_blocks(self._json_parts(head, tables)), moment)
-        archive.write("files.csv", self._list_csv(head["files"]), moment)
-        for table in tables:
-            names = list(table.fields)
-            rows = ([row["id"], *map(row["values"].get, names)] for row in reporter._records(table))
-            archive.write(f"tables/{table.model}.csv", package.csv_blocks(["id", *names], rows), moment)
+        archive.write("files.csv", self._list_csv("files", head["files"]), moment)
+        printed = []
+        # on disk beside the archive and without a name: what is put together there never fills the memory
+        with self._spool() as file:
+            write = file.write
+            write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "tables": [')
+            for number, table in enumerate(tables):
+                write(b",\n" if number else b"\n")
+                printed.append((table, self._put_table(archive, reading, table, write, moment)))
+            withheld = [dict(zip(WITHHELD, row, strict=True)) for row in reading.withheld]
+            write(b'], "withheld": ' + json.dumps(withheld).encode() + b"}\n")
+            self._put_spooled(archive, "data.json", file, moment)
+        archive.write("withheld.csv", self._list_csv("withheld", withheld), moment)
         if self.request_id.kind == "access":
-            # on disk beside the archive: what is put together there never fills the memory
-            with tempfile.TemporaryFile(dir=self._folder()) as file:
-                document.render(reporter._answer_document(self.request_id, head, tables), file)
-                file.seek(0)
-                archive.write("answer.pdf", package.blocks_of(file), moment, packed=True)
+            with self._spool() as file:
+                sentences = reporter._withheld_sentences(reading)
+                document.render(reporter._answer_document(self.request_id, head, printed, sentences), file)
+                self._put_spooled(archive, "answer.pdf", file, moment, packed=True)
+        work["mentions"], work["withheld"] = len(head["mentions"]), sum(row["count"] for row in withheld)
         return True
 
-    def _json_parts(self, head, tables):
-        """``data.json`` in pieces, so that its records are never all in memory."""
-        yield json.dumps(head, ensure_ascii=False)[:-1]
-        yield ', "tables": ['
-        for number, table in enumerate(tables):
-            yield (", " if number else "") + json.dumps(table.head(), ensure_ascii=False)[:-1] + ', "records": ['
-            for count, record in enumerate(self.env["gdpr.reporter"]._records(table)):
-                yield (",\n" if count else "\n") + json.dumps(record, ensure_ascii=False)
-            yield "]}"
-        yield "]}\n"
+    def _put_table(self, archive, reading, table, write, moment):
+        """Write the records of a table into the data and into a CSV of their own; return the first for the document."""
+        printed, names = [], list(table.fields)
 
-    def _list_csv(self, files):
-        names = list(schema.SCHEMA["properties"]["files"]["items"]["properties"])
-        return package.csv_blocks(names, ([file[name] for name in names] for file in files))
+        def rows():
+            for number, record in enumerate(self.env["gdpr.reporter"]._records(reading, table)):
+                write((b",\n" if number else b"\n") + json.dumps(record, ensure_ascii=False).encode())
+                if number < LONGEST_PRINTED:
+                    printed.append(record)
+                yield [record["id"], *map(record["values"].get, names)]
 
-    def _notes(self, work, located):
+        write(json.dumps(table.head(), ensure_ascii=False)[:-1].encode() + b', "records": [')
+        archive.write(f"tables/{table.model}.csv", package.csv_blocks(["id", *names], rows()), moment)
+        write(b"]}")
+        return printed
+
+    def _spool(self):
+        return tempfile.TemporaryFile(dir=self._folder())
+
+    def _put_spooled(self, archive, name, file, moment, packed=False):
+        file.seek(0)
+        archive.write(name, package.blocks_of(file), moment, packed)
+
+    def _list_csv(self, name, rows):
+        names = list(schema.SCHEMA["properties"][name]["items"]["properties"])
+        return package.csv_blocks(names, ([row[name] for name in names] for row in rows))
+
+    def _notes(self, work):
         """Sentences on what the package does not hold, and why."""
         notes = []
         if missing := [file for file in work["files"] if file["state"] == "missing"]:

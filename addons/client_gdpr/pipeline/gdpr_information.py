@@ -6,7 +6,7 @@ class GdprReporter(models.AbstractModel):
 
     _inherit = "gdpr.reporter"
 
-    def _information(self, request, located, tables):
+    def _information(self, request, reading, tables):
         """The parts in the order of the law: ``[{code, law, title, text, items}]``; items are sentences."""
         company = request.company_id
         law = self.env["consent.country"]._of_company(company)

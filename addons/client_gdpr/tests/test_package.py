@@ -346,6 +346,85 @@ class TestPackage(PackageCase):
 
 
 @tagged("post_install", "-at_install")
+class TestOtherPeople(PackageCase):
+    """Art. 15(4): what one person gets to see names nobody else, and says where and why something is missing."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other = cls.env["res.partner"].create(cls.person_values("Petr Svoboda", "petr", "+420 603 222 333"))
+        cls.handler.name = "Hana Vyřizovatelka"
+
+    def body(self, data, words):
+        [table] = [table for table in data["tables"] if table["model"] == "mail.message"]
+        [record] = [record for record in table["records"] if words in record["values"].get("body", "")]
+        return record["id"], record["values"]["body"]
+
+    def test_others_in_a_message_are_replaced_and_listed_with_their_reason(self):
+        message = self.person.message_post(
+            body="Gift for Petr Svoboda, petr@post.example, 603 222 333; Hana Vyřizovatelka asked eliska@post.example."
+        )
+        data = self.data(self.packed())
+        id_, body = self.body(data, "Gift")
+        self.assertEqual(id_, message.id)
+        self.assertEqual(
+            body,
+            "Gift for [somebody else], [somebody else], [somebody else]; [our staff] asked eliska@post.example.",
+        )
+        rows = {(row["field"], row["reason"]): row["count"] for row in data["withheld"] if row["id"] == id_}
+        for reason in ("name", "address", "number", "staff"):
+            self.assertEqual(rows["body", reason], 1)
+
+    def test_own_words_stay_as_the_person_wrote_them(self):
+        self.person.message_post(body="My friend Petr Svoboda sent me.", author_id=self.person.id)
+        self.assertIn("Petr Svoboda", self.body(self.data(self.packed()), "My friend")[1])
+
+    def test_page_and_document_are_redacted_too(self):
+        self.person.message_post(body="Gift for Petr Svoboda, call 603 222 333.")
+        request = self.packed()
+        archive = self.opened(request)
+        pages = pypdf.PdfReader(io.BytesIO(archive.read("answer.pdf"))).pages
+        document = " ".join(" ".join(page.extract_text() for page in pages).split())
+        csvs = "".join(archive.read(name).decode() for name in archive.namelist() if name.endswith(".csv"))
+        for text in (request.answer_html, document, csvs):
+            self.assertIn("Gift for", text)
+            self.assertNotIn("Svoboda", text)
+            self.assertNotIn("603 222 333", text)
+        self.assertIn("names of other people: 1", request.answer_html)
+
+    def test_mention_in_others_conversation_comes_as_its_line_without_the_others(self):
+        self.other.message_post(
+            body="<p>Secret of Petr Svoboda.</p><p>Ask eliska@post.example or petr@post.example.</p>"
+        )
+        data = self.data(self.packed())
+        texts = [mention["text"] for mention in data["mentions"]]
+        self.assertIn("Ask eliska@post.example or [somebody else].", texts)
+        self.assertNotIn("Secret", json.dumps(data, ensure_ascii=False))
+
+    def test_very_long_text_is_whole_in_the_data_and_short_on_the_page(self):
+        words = "Long story about petr@post.example. " * 30_000
+        self.person.message_post(body=words)
+        request = self.packed()
+        _id, body = self.body(self.data(request), "Long story")
+        self.assertEqual(body.count("Long story about [somebody else]."), 30_000)
+        self.assertIn("the whole text is in the package", request.answer_html)
+        self.assertLess(len(request.answer_html), 100_000)
+        self.assertNotIn("petr@", request.answer_html)
+
+    def test_every_place_where_a_page_cuts_a_text_hides_who_stands_there(self):
+        for shift in range(0, 40, 7):
+            self.person.message_post(body="x" * (3280 + shift) + " petr@post.example " + "y " * 3000)
+        self.assertNotIn("petr@", self.answered().answer_html)
+
+    def test_requests_and_consents_are_part_of_the_copy(self):
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        self.person.consent_withdraw("newsletter", source="phone")
+        tables = {table["model"]: table["records"] for table in self.data(self.packed())["tables"]}
+        self.assertEqual(len(tables["consent.event"]), 2)
+        self.assertEqual(len(tables["gdpr.request"]), 1)
+
+
+@tagged("post_install", "-at_install")
 class TestPackageDownload(PackageCase, HttpCase):
     def test_archive_streams_to_who_may_and_leaves_a_line_that_names_nobody(self):
         request = self.packed()

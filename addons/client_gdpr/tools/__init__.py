@@ -9,6 +9,7 @@ copies     where the same thing about a person stands a second time
 plan       the values that travel through the pipeline, and the digest of a plan
 mentions   finding the identifiers of many people in texts
 redact     taking identifiers out of somebody else's text
+third_parties taking other people out of what one person gets to see
 deadlines  when an answer is due (GDPR Art. 12(3), Regulation 1182/71)
 retention  until when a document must be kept
 certificate the signed statement of what went, what stays and why

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: Records of a model in the printed answer; the data files have all of them.
+LONGEST_PRINTED = 300
+
 
 @dataclass(frozen=True)
 class Table:

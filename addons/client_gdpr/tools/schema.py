@@ -91,6 +91,7 @@ SCHEMA: Final[dict[str, Any]] = {
                 )
             ),
             "notes": _list(_TEXT),
+            "mentions": _list(_record({"model": _TEXT, "id": _COUNT, "field": _TEXT, "text": _TEXT})),
             "tables": _list(
                 _record(
                     {
@@ -102,6 +103,17 @@ SCHEMA: Final[dict[str, Any]] = {
                         "records": _list(
                             _record({"id": _COUNT, "values": {"type": "object", "additionalProperties": _VALUE}})
                         ),
+                    }
+                )
+            ),
+            "withheld": _list(
+                _record(
+                    {
+                        "model": _TEXT,
+                        "id": _COUNT,
+                        "field": _TEXT,
+                        "reason": {"enum": ["staff", "address", "number", "account", "name"]},
+                        "count": _COUNT,
                     }
                 )
             ),
