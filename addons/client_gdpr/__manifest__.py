@@ -6,7 +6,9 @@
     "license": "AGPL-3",
     "author": "client_gdpr contributors",
     "depends": ["client_consent"],
-    "external_dependencies": {"python": ["cryptography", "holidays", "pyzipper", "reportlab", "rfc8785"]},
+    "external_dependencies": {
+        "python": ["cryptography", "holidays", "phonenumbers", "pyzipper", "reportlab", "rfc8785"]
+    },
     "data": [
         "security/client_gdpr_security.xml",
         "security/ir.model.access.csv",
@@ -14,6 +16,7 @@
         "data/consent_country_data.xml",
         "data/gdpr_request_data.xml",
         "data/mail_template_data.xml",
+        "data/gdpr_package_data.xml",
         "data/ir_cron_data.xml",
         "views/gdpr_templates.xml",
         "wizard/gdpr_reason_wizard_views.xml",
@@ -21,7 +24,10 @@
         "wizard/gdpr_lift_wizard_views.xml",
         "views/gdpr_plan_line_views.xml",
         "wizard/gdpr_passphrase_wizard_views.xml",
+        "wizard/gdpr_link_wizard_views.xml",
         "views/gdpr_package_views.xml",
+        "views/gdpr_package_templates.xml",
+        "views/gdpr_recipient_views.xml",
         "views/gdpr_request_views.xml",
         "views/gdpr_certificate_views.xml",
         "views/gdpr_data_map_views.xml",
@@ -35,7 +41,10 @@
     ],
     "demo": ["demo/gdpr_demo.xml"],
     "assets": {
-        "web.assets_backend": ["client_gdpr/static/src/scss/gdpr.scss"],
+        "web.assets_backend": [
+            "client_gdpr/static/src/progress/progress.js",
+            "client_gdpr/static/src/scss/gdpr.scss",
+        ],
     },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",

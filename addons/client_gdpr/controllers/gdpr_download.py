@@ -1,6 +1,8 @@
 import os
 
 from odoo import http
+from odoo.addons.client_consent.controllers import limit
+from odoo.addons.client_consent.controllers.answer import PAGES, PER_MINUTE, private, too_often
 from odoo.http import request
 
 from ..models.gdpr_request import ANSWER_GROUPS
@@ -24,9 +26,24 @@ class GdprDownload(http.Controller):
             raise request.not_found()
         return self._archive(record)
 
-    def _archive(self, record):
+    @http.route("/privacy/package/<string:token>", methods=["GET", "POST"], **PAGES)
+    def package_by_link(self, token, **_post):
+        """The person's own door, without login. GET shows what there is, POST hands it out."""
+        if not limit.allowed(request, "gdpr_package", PER_MINUTE):
+            return too_often()
+        record = request.env["gdpr.package"]._by_link(token)
+        if not record:
+            return private(request.render("client_gdpr.page_package_over", status=404))
+        company = record.request_id.company_id
+        request.update_context(lang=record.request_id.partner_ids[:1].lang or company.partner_id.lang)
+        if request.httprequest.method == "POST":
+            return private(self._archive(record, "link"))
+        values = {"package": record.with_context(lang=request.env.lang), "company": company}
+        return private(request.render("client_gdpr.page_package", values))
+
+    def _archive(self, record, way="staff"):
         """The archive, streamed from disk."""
-        path = record._hand_out()
+        path = record._hand_out(way)
         stream = http.Stream(
             type="path",
             path=path,

@@ -30,6 +30,8 @@ MOST_ATTEMPTS = 3
 #: A file without a record is no longer being written after this time.
 ORPHAN_HOURS = 24
 LASTS_DAYS = 14
+#: A link is good for so many downloads: some fail half-way, and the person may want it on two devices.
+MOST_DOWNLOADS = 10
 WITHHELD = ("model", "id", "field", "reason", "count")
 
 
@@ -70,6 +72,11 @@ class GdprPackage(models.Model):
     ends_at = fields.Datetime("Deleted on", readonly=True)
     passphrase_seen_at = fields.Datetime("Pass phrase shown", readonly=True)
     download_ids = fields.One2many("gdpr.package.download", "package_id", "Downloads", readonly=True)
+    download_count = fields.Integer("Downloaded", compute="_compute_download_count")
+    link_sent_at = fields.Datetime("Link sent", readonly=True)
+    link_id = fields.Many2one(
+        "consent.token", readonly=True, copy=False, index="btree_not_null", groups=fields.NO_ACCESS
+    )
     stored = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     passphrase = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     #: What is to be put in and what is: ids, counts and digests, see :meth:`_begin`.
@@ -81,6 +88,11 @@ class GdprPackage(models.Model):
     def _compute_size_shown(self):
         for record in self:
             record.size_shown = human_size(record.size) if record.size else ""
+
+    @api.depends("download_ids")
+    def _compute_download_count(self):
+        for record in self:
+            record.download_count = len(record.download_ids)
 
     @api.ondelete(at_uninstall=True)
     def _unlink_files(self):
@@ -108,6 +120,27 @@ class GdprPackage(models.Model):
             "views": [(False, "form")],
             "target": "new",
             "context": {"default_passphrase": secret},
+        }
+
+    def action_send_link(self):
+        """Open the dialog that sends the person a link to the archive."""
+        self._check_reader()
+        self._require_ready()
+        if not any(self.request_id.partner_ids.mapped("email_normalized")):
+            raise UserError(
+                self.env._(
+                    "There is no e-mail address of this person. Download the package and hand it over on a stick, or "
+                    "enter the address in the contact first."
+                )
+            )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Send the link to the person"),
+            "res_model": "gdpr.link.wizard",
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_package_id": self.id},
         }
 
     def action_purge(self):
@@ -327,10 +360,11 @@ class GdprPackage(models.Model):
         tables = list(reporter._tables(reading))
         head = reporter._answer_head(self.request_id, reading, tables) | {
             "files": self._file_list(work["files"]),
-            "notes": self._notes(work),
+            "notes": self._notes(work) + reporter._left_out(reading, tables),
             "mentions": list(reporter._mentions(reading)),
         }
         moment = fields.Datetime.now().timetuple()
+        archive.write("read-me.txt", [self._read_me(head).encode()], moment)
         archive.write("schema.json", [json.dumps(schema.SCHEMA, indent=1).encode()], moment)
         archive.write("files.csv", self._list_csv("files", head["files"]), moment)
         printed = []
@@ -369,6 +403,23 @@ class GdprPackage(models.Model):
         write(b"]}")
         return printed
 
+    def _read_me(self, head):
+        """What is in the archive, for whoever opens it first."""
+        lines = [
+            self.env._(
+                "Request %(number)s, put together %(written)s UTC", number=head["request"], written=head["written"]
+            ),
+            "",
+            "read-me.txt, schema.json: " + self.env._("what is here, and how data.json is built"),
+            "data.json: " + self.env._("all the data, for machines"),
+            "tables/*.csv: " + self.env._("the same data as tables, for spreadsheets"),
+            "files.csv, files/: " + self.env._("your files; the list says what each was called"),
+            "withheld.csv: " + self.env._("where other people's data was taken out, and why (Art. 15(4) GDPR)"),
+        ]
+        if head["kind"] == "access":
+            lines.insert(2, "answer.pdf: " + self.env._("the answer to read"))
+        return "\r\n".join([*lines, "", *head["notes"], ""])
+
     def _spool(self):
         return tempfile.TemporaryFile(dir=self._folder())
 
@@ -403,7 +454,10 @@ class GdprPackage(models.Model):
 
     def _attachment_ids(self, located):
         """Files that are the person's, without the smaller copies that Odoo makes of a picture."""
-        ids = located.ids("ir.attachment", "self", "own")
+        given = self._given_attachment_ids(located)
+        if self.request_id.kind == "portability":
+            return given
+        ids = {*given, *located.ids("ir.attachment", "self", "own")}
         declared = self.env["gdpr.data.map"]._declarations()
         rows = self.env.execute_query(
             SQL(
@@ -417,6 +471,23 @@ class GdprPackage(models.Model):
             return not name or not row or self.env["gdpr.reporter"]._is_exported(row, self.request_id.kind)
 
         return [id_ for id_, model, name in rows if goes_in(model, name)]
+
+    def _given_attachment_ids(self, located):
+        """Files the person gave: uploaded with a login of their own, or sent with a message of theirs."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT a.id FROM ir_attachment a
+                     JOIN res_users u ON u.id = a.create_uid AND u.partner_id = ANY(%(people)s)
+                    WHERE a.id = ANY(%(ids)s)
+                    UNION
+                   SELECT r.attachment_id FROM message_attachment_rel r
+                     JOIN mail_message m ON m.id = r.message_id AND m.author_id = ANY(%(people)s)
+                 ORDER BY 1""",
+                people=list(located.partner_ids),
+                ids=list(located.ids("ir.attachment", "self", "own")),
+            )
+        )
+        return [id_ for (id_,) in rows]
 
     def _bytes_of(self, ids):
         [[size]] = self.env.execute_query(
@@ -523,7 +594,7 @@ class GdprPackage(models.Model):
 
     # -- handing out ---------------------------------------------------------------------------------
 
-    def _hand_out(self):
+    def _hand_out(self, way="staff"):
         """The path of the archive, for one download by whoever was let through; it is logged.
 
         :raises UserError: when the archive is not there
@@ -533,8 +604,45 @@ class GdprPackage(models.Model):
         path = self.sudo()._path()
         if not os.path.isfile(path):
             raise UserError(self.env._("The file of this package is gone from the server: prepare it again."))
-        self.env["gdpr.package.download"]._log(self)
+        self.env["gdpr.package.download"]._log(self, way)
         return path
+
+    def _send_link(self, partner):
+        """Mail a link to one of the person's contacts; an earlier link ends. Its text is kept nowhere."""
+        self._check_reader()
+        self._require_ready()
+        # sudo: links and packages have no writer but this
+        record, tokens = self.sudo(), self.env["consent.token"]
+        if record.link_id and not record.link_id.used_at:
+            record.link_id._use()
+        days = (record.ends_at - fields.Datetime.now()) / timedelta(days=1)
+        token = tokens._issue("package", days, package=record.id)
+        record.write({"link_id": tokens._find(token, "package").id, "link_sent_at": fields.Datetime.now()})
+        self.env["consent.letter"].with_company(record.request_id.company_id)._send(
+            "client_gdpr.mail_template_package_link",
+            record,
+            partner,
+            partner.email_normalized,
+            f"/privacy/package/{token}",
+        )
+        self.request_id.message_post(body=self.env._("The link to the package was sent to Contact %s.", partner.id))
+
+    @api.model
+    def _by_link(self, token):
+        """The package a link leads to, for whoever holds it; nothing when the link is forged, over or used up."""
+        # sudo: whoever holds the link is taken for the person it was sent to
+        link = self.env["consent.token"].sudo()._find(token, "package")
+        record = (
+            self.sudo().search([("link_id", "=", link.id), ("state", "=", "ready")], limit=1) if link else self.sudo()
+        )
+        if not record or record.ends_at < fields.Datetime.now() or record._downloads_by_link() >= MOST_DOWNLOADS:
+            return self.sudo().browse()
+        return record
+
+    def _downloads_by_link(self):
+        return (
+            self.env["gdpr.package.download"].sudo().search_count([("package_id", "=", self.id), ("way", "=", "link")])
+        )
 
     def _download_name(self):
         """The name of the file: it holds the number of the request and names nobody."""
@@ -559,6 +667,7 @@ class GdprPackage(models.Model):
             if path:
                 # after the commit: a purge that is rolled back must not leave a record without its file
                 self.env.cr.postcommit.add(lambda path=path: _remove(path))
+        self.link_id.filtered(lambda link: not link.used_at).used_at = fields.Datetime.now()
         self.write({"state": "purged", "stored": False, "passphrase": False, "work": False, "progress": 0})
 
     @api.autovacuum

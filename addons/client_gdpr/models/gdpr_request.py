@@ -3,6 +3,7 @@ import json
 import logging
 
 import psycopg2
+from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.addons.client_consent.models.consent_purpose import BY_EVENT
 from odoo.addons.client_consent.tools import keys
@@ -141,6 +142,9 @@ class GdprRequest(models.Model):
     certificate_ids = fields.One2many("gdpr.certificate", "request_id", readonly=True)
     certificate_html = fields.Html(compute="_compute_certificate_html", sanitize=False)
     answer_html = fields.Html("Answer", compute="_compute_answer_html", sanitize=False, groups=ANSWER_GROUPS)
+    answer_gaps = fields.Html(
+        "Gaps in the answer", compute="_compute_answer_html", sanitize=False, groups=ANSWER_GROUPS
+    )
     package_ids = fields.One2many("gdpr.package", "request_id", "Packages", readonly=True)
     package_id = fields.Many2one("gdpr.package", "Package", readonly=True, copy=False, index="btree_not_null")
     package_state = fields.Selection(related="package_id.state", string="State of the package")
@@ -150,6 +154,10 @@ class GdprRequest(models.Model):
     package_files = fields.Integer(related="package_id.file_count", string="Files in the package")
     package_missing = fields.Integer(related="package_id.missing_count", string="Files that are gone")
     package_ends_at = fields.Datetime(related="package_id.ends_at", string="The package is deleted on")
+    package_link_sent_at = fields.Datetime(related="package_id.link_sent_at", string="Link sent on")
+    package_downloads = fields.Integer(related="package_id.download_count", string="Downloads of the package")
+    package_mentions = fields.Integer(related="package_id.mention_count", string="Mentions by others in the package")
+    package_withheld = fields.Integer(related="package_id.withheld_count", string="Places taken out of the package")
     package_passphrase_seen_at = fields.Datetime(related="package_id.passphrase_seen_at", string="Pass phrase shown on")
     identity_ids = fields.One2many("gdpr.identity.candidate", "request_id", "Who is it?", readonly=True)
     open_identity_count = fields.Integer(compute="_compute_open_identity_count")
@@ -254,11 +262,14 @@ class GdprRequest(models.Model):
     def _compute_answer_html(self):
         """The answer is written afresh each time it is read: the request keeps no copy of the person's data."""
         for request in self:
+            request.answer_html = request.answer_gaps = False
             if request.kind in ANSWERED_KINDS and request.state in ("executed", "answered") and request.partner_ids:
                 values = request._answer_values(LONGEST_ON_SCREEN)
                 request.answer_html = self.env["gdpr.reporter"]._answer_page(values)
-            else:
-                request.answer_html = False
+                if values["gaps"]:
+                    request.answer_gaps = Markup("<ul class='mb-0'>%s</ul>") % Markup().join(
+                        Markup("<li>%s</li>") % gap for gap in values["gaps"]
+                    )
 
     @api.depends("state", "corrected", "asked_payload")
     @api.depends_context("lang")
@@ -710,6 +721,10 @@ class GdprRequest(models.Model):
     def action_show_passphrase(self):
         """Show the pass phrase of the archive, once."""
         return self.package_id.action_show_passphrase()
+
+    def action_send_link(self):
+        """Open the dialog that sends the person a link to the archive."""
+        return self.package_id.action_send_link()
 
     def action_purge_package(self):
         """Delete the archive now."""

@@ -178,15 +178,22 @@ class ResPartner(models.Model):
 
     def action_gdpr_show_me(self):
         """Show everything held about this person: open today's access request, or register one."""
+        return self._gdpr_answer("access")
+
+    def action_gdpr_take_along(self):
+        """Show what this person may take along (Art. 20): open today's request, or register one."""
+        return self._gdpr_answer("portability")
+
+    def _gdpr_answer(self, kind):
         self.ensure_one()
         requests = self.env["gdpr.request"]
         request = requests.search(
-            [("kind", "=", "access"), ("state", "=", "executed"), ("partner_ids", "=", self.id)],
+            [("kind", "=", kind), ("state", "=", "executed"), ("partner_ids", "=", self.id)],
             limit=1,
             order="id desc",
         )
         if not request:
-            request = requests.browse(requests.request_open("access", self.ids, fields.Datetime.now(), "in_person"))
+            request = requests.browse(requests.request_open(kind, self.ids, fields.Datetime.now(), "in_person"))
             request.action_confirm_identity()
             request.action_execute()
         return request._get_form_action()

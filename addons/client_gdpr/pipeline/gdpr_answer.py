@@ -30,18 +30,25 @@ ABOUT = {
 }
 #: Names and addresses looked up in one statement.
 ASKED_TOGETHER = 20_000
+#: Of a long line the person gets so much on each side of a mention: the rest is not about them.
+AROUND = 300
 #: Cut off with the end of a text: who stands there may be cut in two, and not be recognised.
 TORN = 300
 
 
 @dataclass
 class Reading:
-    """One person's data on its way into an answer, and what was taken out of it: (model, id, field, reason, count)."""
+    """One person's data on its way into an answer.
+
+    :ivar portable: something of it rests on consent or contract, which Art. 20(1)(a) asks for
+    :ivar withheld: what was taken out: (model, id, field, reason, count)
+    """
 
     kind: str
     located: Located
     identity: Identity
     redactor: Redactor
+    portable: bool = True
     withheld: list[tuple[str, int, str, str, int]] = field(default_factory=list)
 
 
@@ -58,7 +65,7 @@ class GdprReporter(models.AbstractModel):
 
         :param longest: how many records a model lists at most; all by default
         :return: what :meth:`_answer_head` says, and ``topics``: ``[{code, name, models: [{model, name, count,
-            fields: {name: label}, records: [{id, values: {name: value}}]}]}]``
+            fields: {name: label}, records: [{id, values: {name: value}}]}]}]``; ``withheld`` and ``gaps``: sentences
         """
         reading = self._reading(request)
         tables = list(self._tables(reading))
@@ -73,6 +80,7 @@ class GdprReporter(models.AbstractModel):
                 if topics[code]
             ],
             "withheld": self._withheld_sentences(reading),
+            "gaps": self._gaps(request, reading),
         }
 
     @api.model
@@ -95,7 +103,21 @@ class GdprReporter(models.AbstractModel):
             company.country_id.code or "CZ",
             Marks(self.env._("[somebody else]"), self.env._("[our staff]")),
         )
-        return Reading(request.kind, located, identity, redactor)
+        portable = request.kind != "portability" or self._rests_on_consent_or_contract(located)
+        return Reading(request.kind, located, identity, redactor, portable)
+
+    def _rests_on_consent_or_contract(self, located):
+        """Whether a consent is in force, a contract known, or something was asked for, offered or ordered."""
+        people = list(located.partner_ids)
+        # sudo: the person's own answers
+        bases = self.env["consent.basis"].sudo().search([("partner_id", "in", people), ("state", "=", "active")])
+        if any(basis.answer == "active" and basis.lawful_basis == "consent" for basis in bases):
+            return True
+        if any(self.env["consent.gate"].sudo()._contract_lines(people).values()):
+            return True
+        declared = self.env["gdpr.data.map"]._declarations()
+        sales = {row.model for row in declared.values() if row.topic == "sales" and row.bond == "own"}
+        return any(hit.model in sales and hit.bond == "own" for hit in located.hits)
 
     def _answer_head(self, request, reading, tables):
         """What an answer says beside the data itself, see ``tools.schema``; files and notes are the package's."""
@@ -119,6 +141,8 @@ class GdprReporter(models.AbstractModel):
 
     def _tables(self, reading):
         """The models in which the person's own records stand, with the fields they get to see."""
+        if not reading.portable:
+            return
         declared = self.env["gdpr.data.map"]._declarations()
         for model in sorted({hit.model for hit in reading.located.hits}):
             ids = reading.located.ids(model, *BONDS_SHOWN.get(model, ("self", "own")))
@@ -163,6 +187,32 @@ class GdprReporter(models.AbstractModel):
         Art. 20 covers what the person gave or what was observed of them, never what was derived from it.
         """
         return row.export == "portability" if kind == "portability" else bool(row.export)
+
+    def _left_out(self, reading, tables):
+        """What a portable copy does not hold and why, as sentences, Art. 20(1)."""
+        if reading.kind != "portability":
+            return []
+        if not reading.portable:
+            return [
+                self.env._(
+                    "Nothing can be taken along: no consent is in force, and nothing was asked for or ordered. What we "
+                    "hold rests on the law or on our legitimate interest, and this right does not reach it (Art. 20(1) "
+                    "GDPR). Ask us to show you the data instead: then you get all of it."
+                )
+            ]
+        declared, packed = self.env["gdpr.data.map"]._declarations(), {table.model for table in tables}
+        models = {hit.model for hit in reading.located.hits if hit.bond in ("self", "own")}
+        names = [self.env[m]._description for m in models - packed if self._exported(declared, m, "access")]
+        if not names:
+            return []
+        return [
+            self.env._(
+                "Left out, because this right reaches only what you gave us or what your use of our services left, "
+                "by consent or contract (Art. 20(1) GDPR), and not what we drew from it, what others wrote, or what "
+                "the law makes us keep: %s. Ask us to show you the data: then you get all of it.",
+                ", ".join(sorted(names)),
+            )
+        ]
 
     def _label(self, model, name):
         return self.env[model]._fields[name].get_description(self.env, ["string"])["string"]
@@ -318,8 +368,17 @@ class GdprReporter(models.AbstractModel):
             table = Table(hit.model, self.env[hit.model]._description, "messages", {hit.field: ""}, tuple(ids))
             for record in self._records(reading, table):
                 lines = str(record["values"].get(hit.field, "")).splitlines()
-                if text := "\n".join(line.strip() for line in lines if sure.search(line)):
+                if text := "\n".join(around for line in lines if (around := self._around(line, sure))):
                     yield {"model": hit.model, "id": record["id"], "field": hit.field, "text": text}
+
+    @staticmethod
+    def _around(line, pattern):
+        """What of a line stands around a mention; nothing when there is none."""
+        found = pattern.search(line)
+        if not found:
+            return ""
+        start, end = max(found.start() - AROUND, 0), found.end() + AROUND
+        return f"{'… ' if start else ''}{line[start:end].strip()}{' …' if end < len(line) else ''}"
 
     def _withheld_sentences(self, reading):
         """What was taken out, counted by reason, for people."""

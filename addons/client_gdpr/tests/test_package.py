@@ -2,16 +2,19 @@ import csv
 import io
 import json
 import os
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
 import pypdf
 import pyzipper
+from markupsafe import Markup
 from odoo import fields
+from odoo.addons.client_consent.tests.common import note_seller
 from odoo.addons.client_gdpr.models import gdpr_package
 from odoo.addons.client_gdpr.models.gdpr_package import GdprPackage
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from . import json_schema
@@ -393,13 +396,16 @@ class TestOtherPeople(PackageCase):
         self.assertIn("names of other people: 1", request.answer_html)
 
     def test_mention_in_others_conversation_comes_as_its_line_without_the_others(self):
-        self.other.message_post(
-            body="<p>Secret of Petr Svoboda.</p><p>Ask eliska@post.example or petr@post.example.</p>"
-        )
+        body = Markup("<p>Secret of Petr Svoboda.</p><p>Ask eliska@post.example or petr@post.example.</p>")
+        self.other.message_post(body=body)
+        self.other.message_post(body="far " * 500 + "eliska@post.example" + " away" * 500)
         data = self.data(self.packed())
         texts = [mention["text"] for mention in data["mentions"]]
         self.assertIn("Ask eliska@post.example or [somebody else].", texts)
         self.assertNotIn("Secret", json.dumps(data, ensure_ascii=False))
+        [long] = [text for text in texts if "far" in text]
+        self.assertIn("eliska@post.example", long)
+        self.assertLess(len(long), 800)
 
     def test_very_long_text_is_whole_in_the_data_and_short_on_the_page(self):
         words = "Long story about petr@post.example. " * 30_000
@@ -445,3 +451,198 @@ class TestPackageDownload(PackageCase, HttpCase):
         [line] = request.package_id.download_ids
         self.assertEqual((line.user_id, line.way), (self.handler, "staff"))
         self.assertNotIn("127.0.0.1", line.caller)
+
+    def link(self, request, partner=None):
+        """Send the link and return its path as the mail has it."""
+        before = self.env["mail.mail"].search([])
+        dialog = request.action_send_link()
+        wizard = self.env["gdpr.link.wizard"].with_user(self.handler).with_context(**dialog["context"]).create({})
+        if partner:
+            wizard.partner_id = partner
+        wizard.action_send()
+        [mail] = self.env["mail.mail"].search([]) - before
+        self.assertEqual(mail.email_to, "eliska@post.example")
+        return re.search(r"/privacy/package/[\w-]+", mail.body_html)[0], mail
+
+    def test_link_shows_by_get_and_hands_out_by_post_and_ends(self):
+        request = self.packed()
+        path, mail = self.link(request)
+        secret = self.passphrase(request)
+        self.assertNotIn(secret, mail.body_html)
+        self.env.flush_all()
+        self.env.cr.execute("SELECT consent_token::text FROM consent_token")
+        self.assertFalse([row for (row,) in self.env.cr.fetchall() if path.rsplit("/", 1)[1] in row])
+        self.assertNotIn(path, "".join(request.message_ids.mapped("body")))
+        page = self.url_open(path)
+        self.assertEqual((page.status_code, page.headers["Referrer-Policy"]), (200, "no-referrer"))
+        self.assertIn("Download", page.text)
+        self.assertNotIn("Testovan", page.text)
+        self.assertFalse(request.package_id.download_ids)
+        opened = self.post(path, page)
+        self.assertEqual(opened.status_code, 200)
+        archive = pyzipper.AESZipFile(io.BytesIO(opened.content))
+        archive.setpassword(secret.encode())
+        self.assertEqual(json.loads(archive.read("data.json"))["request"], request.name)
+        line = request.package_id.download_ids
+        self.assertEqual((line.way, line.user_id), ("link", self.env["res.users"]))
+        request.package_id.sudo().ends_at = fields.Datetime.now() - timedelta(seconds=1)
+        self.assertEqual(self.post(path, page).status_code, 404)
+
+    def post(self, path, page):
+        token = re.search(r'name="csrf_token" value="(\w+)"', page.text)[1]
+        return self.url_open(path, data={"csrf_token": token})
+
+    def test_links_that_are_forged_replaced_used_up_or_purged_look_alike(self):
+        request = self.packed()
+        first, _mail = self.link(request)
+        second, _mail = self.link(request)
+        over = self.url_open(first)
+        self.assertEqual(over.status_code, 404)
+
+        def look(response):
+            return re.sub(r'csrf_token: "\w+"', "", response.text)
+
+        self.assertEqual(look(self.url_open(f"{second}x")), look(over))
+        page = self.url_open(second)
+        with patch.object(gdpr_package, "MOST_DOWNLOADS", 1):
+            self.assertEqual(self.post(second, page).status_code, 200)
+            self.assertEqual(look(self.post(second, page)), look(over))
+        self.assertEqual(self.url_open(second).status_code, 200)
+        request.action_purge_package()
+        self.assertEqual(look(self.url_open(second)), look(over))
+
+    def test_link_pages_are_limited(self):
+        path = "/privacy/package/nobody"
+        statuses = [self.url_open(path).status_code for _ in range(32)]
+        self.assertEqual((statuses[0], statuses[-1]), (404, 429))
+
+    def test_link_goes_to_the_person_only(self):
+        other = self.env["res.partner"].create(self.person_values("Petr Svoboda", "petr"))
+        request = self.packed()
+        with self.assertRaises(UserError):
+            self.link(request, other)
+        self.assertFalse(request.package_link_sent_at)
+        for user in (self.approver, self.auditor, self.outsider):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                request.with_user(user).action_send_link()
+        self.person.email = False
+        with self.assertRaises(UserError):
+            request.action_send_link()
+
+
+@tagged("post_install", "-at_install")
+class TestInformation(PackageCase):
+    """What Art. 15(1) and (2) ask for stands in page, document and data, with actual names."""
+
+    def part(self, code, request=None):
+        request = request or self.answered()
+        [part] = [part for part in request._answer_values()["information"] if part["code"] == code]
+        return " | ".join([part["text"], *part["items"]])
+
+    def test_every_letter_of_the_law_has_its_part(self):
+        request = self.answered()
+        laws = " ".join(part["law"] for part in request._answer_values()["information"])
+        for letter in "abcdefgh":
+            self.assertIn(f"15(1)({letter})", laws)
+        self.assertIn("(2)", laws)
+        for part in request._answer_values()["information"]:
+            self.assertIn(f'data-part="{part["code"]}"', request.answer_html)
+
+    def test_recipients_are_named(self):
+        self.env["gdpr.recipient"].create(
+            {"name": "Serverovna s.r.o.", "what_for": "runs our servers", "country_id": self.env.ref("base.cz").id}
+        )
+        newsletter = self.env.ref("client_consent.purpose_newsletter")
+        newsletter.recipients = "Rozesílač a.s."
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        carrier = self.env["res.partner"].create({"name": "Dopravce s.r.o.", "is_company": True})
+        driver = self.env["res.partner"].create(
+            {"name": "Karel Řidič", "parent_id": carrier.id, "email": "karel@dopravce.example"}
+        )
+        self.person.message_post(body="Deliver to her.", partner_ids=(driver + self.handler.partner_id).ids)
+        said = self.part("recipients")
+        for name in ("Serverovna s.r.o.", "Rozesílač a.s.", "Dopravce s.r.o."):
+            self.assertIn(name, said)
+        self.assertNotIn(self.handler.name, said)
+
+    def test_transfer_to_a_third_country_comes_with_its_safeguard_or_is_a_gap(self):
+        recipients = self.env["gdpr.recipient"]
+        values = {"name": "Cloud Inc.", "what_for": "mail", "country_id": self.env.ref("base.us").id}
+        with self.assertRaises(ValidationError):
+            recipients.create(values)
+        newsletter = self.env.ref("client_consent.purpose_newsletter")
+        newsletter.recipient_country_ids = self.env.ref("base.us")
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        request = self.answered()
+        self.assertIn("United States", request.with_user(self.handler).answer_gaps)
+        self.assertNotIn("The answer has gaps", request.answer_html)
+        recipients.create(values | {"safeguard": "clauses", "safeguard_note": "cloud.example/scc"})
+        said = self.part("transfers", request)
+        self.assertIn("Cloud Inc., United States: Standard contractual clauses", said)
+        self.assertIn("cloud.example/scc", said)
+        request.invalidate_recordset()
+        self.assertNotIn("United States", request.answer_gaps or "")
+
+    def test_purposes_sources_and_periods_are_told(self):
+        note_seller(self.person)
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        request = self.answered()
+        self.assertIn("Newsletter", self.part("purposes", request))
+        self.assertIn("Art. 6(1)(a)", self.part("purposes", request))
+        self.assertIn("Seller Ltd", self.part("sources", request))
+        self.assertIn("months at most", self.part("periods", request))
+
+    def test_only_the_dpo_writes_the_list_of_recipients(self):
+        recipients = self.env["gdpr.recipient"]
+        values = {"name": "X", "what_for": "y", "country_id": self.env.ref("base.cz").id}
+        for user in (self.handler, self.approver, self.auditor, self.outsider):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                recipients.with_user(user).create(values)
+        self.assertTrue(recipients.with_user(self.dpo).create(values))
+        with self.assertRaises(AccessError):
+            recipients.with_user(self.outsider).search([])
+
+
+@tagged("post_install", "-at_install")
+class TestPortability(PackageCase):
+    def test_given_data_and_given_files_go_along_and_nothing_else(self):
+        self.person.consent_give("newsletter", ["email"], "web_form")
+        self.person.comment = "Difficult, pays late."
+        portal = self.env.ref("base.group_portal")
+        login = self.env["res.users"].create(
+            {"login": "t_own", "partner_id": self.person.id, "group_ids": [fields.Command.set(portal.ids)]}
+        )
+        ours = self.attach("ours.txt", b"what we noted")
+        given = (
+            self.env["ir.attachment"]
+            .with_user(login)
+            .sudo()
+            .create(
+                {"name": "given.txt", "raw": b"what she uploaded", "res_model": "res.partner", "res_id": self.person.id}
+            )
+        )
+        self.assertEqual(given.create_uid, login)
+        request = self.packed("portability")
+        archive = self.opened(request)
+        data = json.loads(archive.read("data.json"))
+        self.assertEqual(list(json_schema.problems(json.loads(archive.read("schema.json")), data)), [])
+        self.assertEqual([file["name"] for file in data["files"]], ["given.txt"])
+        self.assertNotIn("answer.pdf", archive.namelist())
+        self.assertNotIn("Difficult", json.dumps(data, ensure_ascii=False))
+        self.assertIn("eliska@post.example", archive.read("tables/res.partner.csv").decode())
+        self.assertTrue(ours.exists())
+        self.assertIn("Art. 20(1)", archive.read("read-me.txt").decode())
+        self.assertIn("Left out", " ".join(data["notes"]))
+
+    def test_without_consent_and_contract_the_package_says_that_there_is_nothing(self):
+        data = self.data(self.packed("portability"))
+        self.assertEqual((data["tables"], data["files"], data["consents"]), ([], [], []))
+        self.assertIn("Nothing can be taken along", " ".join(data["notes"]))
+
+    def test_button_opens_one_request(self):
+        first = self.person.with_user(self.handler).action_gdpr_take_along()
+        self.assertEqual(self.person.with_user(self.handler).action_gdpr_take_along()["res_id"], first["res_id"])
+        request = self.env["gdpr.request"].browse(first["res_id"])
+        self.assertEqual((request.kind, request.state), ("portability", "executed"))
+        with self.assertRaises(AccessError):
+            self.person.with_user(self.outsider).action_gdpr_take_along()
