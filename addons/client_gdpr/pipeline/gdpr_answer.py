@@ -168,7 +168,8 @@ class GdprReporter(models.AbstractModel):
 
     def _make_table(self, model, topic, names, ids):
         labels = {name: self._label(model, name) for name in names}
-        return Table(model, self.env[model]._description, topic, labels, tuple(ids))
+        words = self.env[model]._description if model == PERSON else self._model_words(model)
+        return Table(model, f"{words[:1].upper()}{words[1:]}", topic, labels, tuple(ids))
 
     def _exported(self, declared, model, kind):
         """The rows of a model that a person gets to see, as its own add-on declares them and others' after."""
@@ -267,7 +268,7 @@ class GdprReporter(models.AbstractModel):
             return None
         text = str(value)
         if field.type == "html" and len(text) <= LONGEST_MARKUP:
-            text = html2plaintext(text).strip()
+            text = html2plaintext(text, include_references=False).strip()
         return text[:longest]
 
     def _names_of(self, reading, records):
@@ -412,7 +413,9 @@ class GdprReporter(models.AbstractModel):
             "messages": self.env._("Messages and files"),
             "calendar": self.env._("Meetings"),
             "marketing": self.env._("Newsletters and campaigns"),
+            "events": self.env._("Events, surveys and ratings"),
             "website": self.env._("Visits to our website"),
+            "staff": self.env._("Working for us"),
             "privacy": self.env._("Your privacy requests"),
             "technical": self.env._("Technical records"),
         }[code]
@@ -430,7 +433,9 @@ class GdprReporter(models.AbstractModel):
     def _ground_words(self, code, label):
         """A ground in a layman's words; glue add-ons name theirs."""
         if code == "consent":
-            return self.env._("Consent: %s", label)
+            # sudo: the name of a purpose is what the person was told
+            purpose = self.env["consent.purpose"].sudo().search([("code", "=", label)], limit=1)
+            return self.env._("Consent: %s", purpose.display_name or label)
         return label or code
 
     @api.model
@@ -486,10 +491,10 @@ class GdprReporter(models.AbstractModel):
             (
                 company.name,
                 self.env._(
-                    "Request %(number)s of %(received)s, answered %(written)s (times are UTC)",
+                    "Request %(number)s of %(received)s, answered %(written)s. Times below are UTC.",
                     number=head["request"],
-                    received=head["received"],
-                    written=head["written"],
+                    received=self._moment(head["received"]),
+                    written=self._moment(head["written"]),
                 ),
             ),
             self._document_sections(head, tables, withheld),

@@ -81,10 +81,7 @@ class GdprReporter(models.AbstractModel):
         return self._part("transfers", "Art. 15(1)(c), (2)", self.env._("Where it goes"), text, items)
 
     def _about_periods(self, request, reading):
-        # sudo: grounds of the person, asked on the person's request
-        partners = self.env["res.partner"].sudo().browse(reading.located.partner_ids).exists()
-        items = [self._why_words(line) for line in partners.gdpr_why()]
-        items += [
+        items = [
             self.env._(
                 "%(purpose)s: an answer of yours counts for %(months)s months at most",
                 purpose=purpose.display_name,
@@ -94,10 +91,10 @@ class GdprReporter(models.AbstractModel):
             if purpose.validity_months
         ]
         text = self.env._(
-            "We keep your data while one of these holds, each for what it needs; then it is deleted or made anonymous:"
+            "While one of the reasons that we give above for holding it lasts, and for what that reason needs; each "
+            "says until when. Then it is deleted or made anonymous. Without such a reason you may have it deleted at "
+            "any time."
         )
-        if not items:
-            text = self.env._("No reason to keep your data longer is recorded: you may have it deleted at any time.")
         return self._part("periods", "Art. 15(1)(d)", self.env._("How long we keep it"), text, items)
 
     def _about_sources(self, reading):

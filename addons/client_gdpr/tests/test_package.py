@@ -3,6 +3,7 @@ import io
 import json
 import os
 import re
+import tracemalloc
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
@@ -216,6 +217,22 @@ class TestPackage(PackageCase):
         self.assertGreater(len(set(seen)), 2)
         self.assertEqual({file["state"] for file in self.data(request)["files"]}, {"included"})
         self.assertEqual(request.package_files, 5)
+
+    def test_memory_does_not_grow_with_the_files(self):
+        raw = os.urandom(1 << 20) * 60
+        self.attach("video.mp4", raw, mimetype="video/mp4")
+        del raw
+        self.env.invalidate_all()
+        request = self.answered()
+        with self.built_by_cron():
+            request.action_prepare_package()
+            tracemalloc.start()
+            self.addCleanup(tracemalloc.stop)
+            self.env["gdpr.package"]._cron_build()
+            _now, peak = tracemalloc.get_traced_memory()
+        self.assertEqual(request.package_state, "ready")
+        self.assertGreater(request.package_id.size, 60 << 20)
+        self.assertLess(peak, 24 << 20)
 
     def test_build_that_was_killed_begins_anew_and_gives_up_after_some_times(self):
         for number in range(3):

@@ -52,6 +52,7 @@ def render(document: Document, target: BinaryIO, fonts: Path = FONTS) -> None:
     text = ParagraphStyle("text", fontName=regular, fontSize=9, leading=12.5, spaceAfter=3)
     styles = {
         "text": text,
+        "bullet": ParagraphStyle("bullet", parent=text, leftIndent=4 * mm, bulletFontName=regular, bulletFontSize=9),
         "small": ParagraphStyle("small", parent=text, fontSize=8, leading=11, textColor=colors.HexColor("#555555")),
         "title": ParagraphStyle("title", fontName=bold, fontSize=17, leading=22, spaceAfter=6),
         1: ParagraphStyle("h1", fontName=bold, fontSize=12.5, leading=17, spaceBefore=11, spaceAfter=4, keepWithNext=1),
@@ -85,7 +86,7 @@ def _section(section, styles):
     if section.text:
         yield from _paragraphs(section.text, styles["text"])
     for bullet in section.bullets:
-        yield Paragraph(_markup(bullet), styles["text"], bulletText="•")
+        yield Paragraph(_markup(bullet), styles["bullet"], bulletText="•")
     for record in section.records:
         yield from _record(record, styles)
     if section.after:

@@ -16,7 +16,9 @@ from .identity import Identity, digits, fold
 
 #: Why something was taken out: the code stands in the package beside the place.
 STAFF, ADDRESS, NUMBER, ACCOUNT, NAME = "staff", "address", "number", "account", "name"
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+_MAILBOX = r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"
+#: The address itself is group 1 or 2: with the name that mail programs write in front of it, or bare.
+_ADDRESS = re.compile(rf'"[^"<>\n]{{1,100}}"\s{{0,3}}<({_MAILBOX})>|({_MAILBOX})')
 _NUMBER = re.compile(r"(?<![\w+./-])(?:\+|00)?\(?\d(?:[ \u00a0./()-]{0,2}\d){7,14}(?![\w/-])")
 _ACCOUNT = re.compile(r"(?<![\w])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![\w])")
 _WORD = re.compile(r"[^\W\d_](?:[\w'’-]*\w)?")
@@ -76,7 +78,7 @@ class Redactor:
         addresses: set[str] = set()
         for text in texts:
             names.update(name for _start, _end, name in self._names_in(text))
-            addresses.update(fold(found[0]) for found in _ADDRESS.finditer(text))
+            addresses.update(fold(found[1] or found[2]) for found in _ADDRESS.finditer(text))
         self._known = self._ask(names, addresses - self._addresses) if names or addresses else Known()
 
     def __call__(self, text: str) -> tuple[str, Counter]:
@@ -93,7 +95,7 @@ class Redactor:
 
     def _finds(self, text):
         for found in _ADDRESS.finditer(text):
-            address = fold(found[0])
+            address = fold(found[1] or found[2])
             who = self._known.addresses.get(address, "other")
             if address not in self._addresses and who != "keep":
                 yield found.start(), found.end(), ADDRESS, who

@@ -31,7 +31,9 @@ def redacted(text, *args, **more):
     [
         ("Write to petr@post.example.", "Write to [somebody else].", {"address": 1}),
         ("Write to JANA@post.example.", "Write to JANA@post.example.", {}),
-        ('"Petr S." <petr@post.example>', '"Petr S." <[somebody else]>', {"address": 1}),
+        ('"Petr S." <petr@post.example> wrote', "[somebody else] wrote", {"address": 1}),
+        ('"Jana N." <jana@post.example>', '"Jana N." <jana@post.example>', {}),
+        ('"He said" <petr@post.example', '"He said" <[somebody else]', {"address": 1}),
         ("Call 603 222 333, not 602 111 222", "Call [somebody else], not 602 111 222", {"number": 1}),
         ("Call +420603222333 or 00420 603 222 333", "Call [somebody else] or [somebody else]", {"number": 2}),
         ("Call +49 30 901820", "Call [somebody else]", {"number": 1}),
