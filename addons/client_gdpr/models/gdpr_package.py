@@ -155,6 +155,8 @@ class GdprPackage(models.Model):
     def _prepare_for(self, request):
         """Make the package of a request: at once when it is small, else by the cron.
 
+        A small one that fails takes its transaction along, and its file with that.
+
         :raises UserError: when nothing can be packed, or a small one fails: then nothing is left behind
         """
         # sudo: packages and the request's link to them have no writer but this; the caller was checked
@@ -189,9 +191,8 @@ class GdprPackage(models.Model):
         try:
             while self._step():
                 pass
-        except BaseException:
-            _remove(path)
-            raise
+        except (OSError, PackageDamaged) as error:
+            raise UserError(self._describe_error(error)) from error
 
     # -- building ------------------------------------------------------------------------------------
 
