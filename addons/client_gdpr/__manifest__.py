@@ -7,7 +7,7 @@
     "author": "client_gdpr contributors",
     "depends": ["client_consent"],
     "external_dependencies": {
-        "python": ["cryptography", "holidays", "phonenumbers", "pyzipper", "reportlab", "rfc8785"]
+        "python": ["cryptography", "holidays", "phonenumbers", "pypdf", "pyzipper", "reportlab", "rfc8785"]
     },
     "data": [
         "security/client_gdpr_security.xml",
@@ -30,6 +30,11 @@
         "views/gdpr_recipient_views.xml",
         "views/gdpr_request_views.xml",
         "views/gdpr_certificate_views.xml",
+        "views/gdpr_tombstone_views.xml",
+        "views/gdpr_tombstone_intent_views.xml",
+        "views/gdpr_replay_views.xml",
+        "views/gdpr_deferred_views.xml",
+        "views/gdpr_deferred_run_views.xml",
         "views/gdpr_data_map_views.xml",
         "views/gdpr_clock_profile_views.xml",
         "views/consent_country_views.xml",

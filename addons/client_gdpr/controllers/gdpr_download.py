@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 from odoo import http
 from odoo.addons.client_consent.controllers import limit
@@ -6,6 +7,7 @@ from odoo.addons.client_consent.controllers.answer import PAGES, PER_MINUTE, pri
 from odoo.http import request
 
 from ..models.gdpr_request import ANSWER_GROUPS
+from ..tools import verify_certificate
 
 
 class GdprDownload(http.Controller):
@@ -17,6 +19,29 @@ class GdprDownload(http.Controller):
         if not record or not record.has_access("read"):
             raise request.not_found()
         return self._json(record.document, record.request_id.name, "certificate")
+
+    @http.route("/gdpr/certificate/<int:certificate_id>.pdf", type="http", auth="user", methods=["GET"])
+    def certificate_pdf(self, certificate_id):
+        """The certificate on paper; the first who opens it has it drawn."""
+        record = request.env["gdpr.certificate"].browse(certificate_id).exists()
+        if not record or not record.has_access("read"):
+            raise request.not_found()
+        name = f"{record.request_id.name.replace('/', '-')}-certificate.pdf"
+        headers = [
+            ("Content-Type", "application/pdf"),
+            ("Content-Disposition", http.content_disposition(name, disposition_type="inline")),
+            ("Cache-Control", "no-store"),
+        ]
+        return request.make_response(record._pdf(), headers)
+
+    @http.route("/gdpr/verify_certificate.py", type="http", auth="user", methods=["GET"], readonly=True)
+    def verifier(self):
+        """The program that checks certificates offline."""
+        headers = [
+            ("Content-Type", "text/x-python; charset=utf-8"),
+            ("Content-Disposition", http.content_disposition("verify_certificate.py")),
+        ]
+        return request.make_response(Path(verify_certificate.__file__).read_bytes(), headers)
 
     @http.route("/gdpr/package/<int:package_id>", type="http", auth="user", methods=["GET"])
     def package(self, package_id):

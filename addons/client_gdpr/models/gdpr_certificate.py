@@ -4,8 +4,9 @@ import json
 from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.addons.client_consent.tools import signed_note
+from odoo.exceptions import UserError
 
-from ..tools import certificate
+from ..tools import certificate, certificate_pdf
 from ..tools.errors import CertificateInvalid
 
 
@@ -21,6 +22,9 @@ class GdprCertificate(models.Model):
     company_id = fields.Many2one(related="request_id.company_id", store=True)
     document = fields.Text(required=True, readonly=True, help="The signed JSON, as it is handed out.")
     sha256 = fields.Char(readonly=True)
+    pdf = fields.Binary(
+        "PDF", readonly=True, help="Made when it is opened for the first time, and the same bytes ever after."
+    )
     verdict = fields.Selection(
         [("valid", "Signature valid"), ("invalid", "Changed after signing")], compute="_compute_readable"
     )
@@ -76,3 +80,25 @@ class GdprCertificate(models.Model):
         """Hand out the signed JSON."""
         self.ensure_one()
         return {"type": "ir.actions.act_url", "url": f"/gdpr/certificate/{self.id}.json", "target": "download"}
+
+    def action_open_pdf(self):
+        """Open the certificate as a PDF, to be read, printed and handed out."""
+        self.ensure_one()
+        return {"type": "ir.actions.act_url", "url": f"/gdpr/certificate/{self.id}.pdf", "target": "new"}
+
+    def _pdf(self):
+        """The PDF, drawn now if nobody opened it before.
+
+        :raises UserError: when the certificate was changed after signing
+        """
+        self.ensure_one()
+        self.check_access("read")
+        if not self.pdf:
+            if self.verdict != "valid":
+                raise UserError(self.env._("This certificate was changed after it was signed: there is no PDF of it."))
+            page = self.env["gdpr.reporter"].with_company(self.company_id)._certificate_page(json.loads(self.document))
+            seed = self.env["consent.key"]._ring().derive("signature-ed25519")
+            pdf = certificate_pdf.render(page, json.loads(self.document), seed)
+            # sudo: whoever may read a certificate may have it drawn; nobody writes one
+            self.sudo().pdf = base64.b64encode(pdf)
+        return base64.b64decode(self.pdf)

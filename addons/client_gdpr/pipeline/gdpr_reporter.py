@@ -6,9 +6,17 @@ from odoo.tools import format_date, html2plaintext
 
 from ..models.gdpr_data_map import PERSON
 from ..tools import certificate
+from ..tools.document import Document, Section
 
 #: What needs a decision and what stays first, what goes last.
 READING_ORDER = ("review", "keep", "seal", "anonymise", "delete")
+#: How each action destroys, for the record of destruction.
+METHODS = {
+    "delete": "rows-and-unshared-files-deleted",
+    "anonymise": "values-overwritten",
+    "seal": "aes-256-gcm-key-destroyed-at-the-end",
+    "keep": "untouched",
+}
 
 
 class GdprReporter(models.AbstractModel):
@@ -139,6 +147,7 @@ class GdprReporter(models.AbstractModel):
             "decided_by_dpo": sorted(".".join(key) for key in decided),
             "verified": {**self.env["gdpr.verifier"]._looked_at(), "leftovers": []},
             "backups_lapse": self._backups_lapse().isoformat(),
+            "destruction": {"record_of": "ISO/IEC 27018", "carried_out_by": "client_gdpr", "methods": METHODS},
         }, self.env["consent.key"]._ring().derive("signature-ed25519")
 
     @api.model
@@ -166,6 +175,7 @@ class GdprReporter(models.AbstractModel):
             "version": 1,
             "kind": "erasure",
             "request": request.name,
+            "controller": request.company_id.name,
             "received": fields.Datetime.to_string(request.received_at),
             "approved": fields.Datetime.to_string(request.approved_at),
             "planned_by": request.handler_id.id,
@@ -180,6 +190,98 @@ class GdprReporter(models.AbstractModel):
         if request.deferred_id:
             content["completes"] = request.deferred_id.request_id.name
         return certificate.sign(content, key)
+
+    @api.model
+    def _certificate_page(self, signed):
+        """A certificate as a page for people, in the language of the reader."""
+        content = signed["content"]
+        controller = content.get("controller") or self.env.company.name
+
+        def lines(*actions):
+            for item in content["items"]:
+                if item["action"] in actions:
+                    words = self._sentence(item)
+                    yield f"{words['what']} ({item['count']}): {words['done']}; {words['why']}"
+
+        moments = {name: self._moment(content[name]) for name in ("received", "approved", "executed") if content[name]}
+        act = content.get("destruction", {})
+        who = [
+            (self.env._("Planned by"), self._user_number(content["planned_by"])),
+            (self.env._("Approved by"), self._user_number(content["approved_by"])),
+            (self.env._("Carried out by"), act.get("carried_out_by", "client_gdpr")),
+            (self.env._("When"), moments["executed"] + " UTC" if not self.env.user.tz else moments["executed"]),
+        ]
+        how = {
+            "delete": self.env._("deleted: the rows, and the files that nobody else shares"),
+            "anonymise": self.env._("taken out: the values were overwritten or emptied in place"),
+            "seal": self.env._("sealed: encrypted under a key of its own, which is destroyed when the term ends"),
+        }
+        done = {item["action"] for item in content["items"]}
+        sections = [
+            Section(self.env._("What was erased"), bullets=tuple(lines("delete", "anonymise"))),
+            Section(
+                self.env._("What is kept, by which law, until when"),
+                bullets=tuple(lines("seal", "keep")) or (self.env._("Nothing."),),
+            ),
+            Section(
+                self.env._("How it was checked"),
+                text=self.env._(
+                    "%(columns)s text columns of %(tables)s tables were searched afterwards for everything the person "
+                    "was known by. Nothing was found outside of what is kept above.",
+                    columns=content["verified"]["columns"],
+                    tables=content["verified"]["tables"],
+                ),
+            ),
+            Section(
+                self.env._("Backups"),
+                text=self.env._(
+                    "Backups that still hold the data lapse by %s. If one is put back before, the erasure is repeated.",
+                    format_date(self.env, content["backups_lapse"]),
+                ),
+            ),
+            Section(
+                self.env._("Record of destruction (ISO/IEC 27018)"),
+                bullets=tuple(words for action, words in how.items() if action in done),
+                records=(tuple(who),),
+            ),
+            Section(
+                self.env._("How to check this certificate"),
+                text=self.env._(
+                    "python3 verify_certificate.py with this file: it checks every byte, offline. The public key must "
+                    "be the company's: compare it with the one on its recovery sheet or web site."
+                ),
+                records=(
+                    (
+                        ("SHA-256", signed["sha256"]),
+                        (self.env._("Public key (Ed25519)"), signed["public_key"]),
+                        (self.env._("Signature"), signed["signature"]),
+                    ),
+                ),
+            ),
+        ]
+        intro = [
+            self.env._("%(company)s, request %(number)s.", company=controller, number=content["request"]),
+            self.env._("Received %s.", moments["received"]),
+        ]
+        if "approved" in moments:
+            intro.append(self.env._("Approved %s by a second person.", moments["approved"]))
+        if content.get("repeats"):
+            intro.append(self.env._("Repeats erasure %s, which a restored backup had undone.", content["repeats"]))
+        if content.get("completes"):
+            intro.append(self.env._("Finishes request %s, which had to keep something.", content["completes"]))
+        return Document(
+            self.env._("Certificate of erasure"),
+            controller,
+            tuple(intro),
+            sections,
+            foot=f"{content['request']} · {signed['sha256']}",
+            code=f"gdpr-certificate:{content['request']}:sha256:{signed['sha256']}:ed25519:{signed['signature']}",
+            code_label=self.env._("Number, digest and signature. They must be those of the certificate in this file."),
+        )
+
+    def _user_number(self, user_id):
+        """Who of the staff, without a name: a certificate names nobody."""
+        return self.env._("user no. %s", user_id) if user_id else self.env._("the system, by the earlier approval")
 
     @staticmethod
     def _done(ruling, decisions):

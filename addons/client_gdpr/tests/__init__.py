@@ -19,3 +19,4 @@ from . import test_sealed
 from . import test_tombstone
 from . import test_replay
 from . import test_suppression
+from . import test_certificate

@@ -13,6 +13,8 @@ third_parties taking other people out of what one person gets to see
 deadlines  when an answer is due (GDPR Art. 12(3), Regulation 1182/71)
 retention  until when a document must be kept
 certificate the signed statement of what went, what stays and why
+certificate_pdf the same on paper, with a signature over every byte
+verify_certificate a program that checks both with nothing but Python
 answer     the values of an answer to a person
 package    the encrypted archive a person gets, and its pass phrase
 schema     what stands in ``data.json`` of a package, as JSON Schema

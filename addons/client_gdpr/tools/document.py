@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
+from reportlab.graphics.barcode.qr import QrCodeWidget
+from reportlab.graphics.shapes import Drawing
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFError, TTFont
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
@@ -21,6 +23,7 @@ REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 #: A paragraph longer than this is laid out in pieces: the time it takes grows faster than its length.
 _PIECE = 2000
+_CODE = 34 * mm
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A PDF before it is drawn; ``foot`` stands at the bottom of each page."""
+    """A PDF before it is drawn; ``foot`` stands at the bottom of each page, ``code`` as a square at the end."""
 
     title: str
     author: str
     intro: tuple[str, ...]
     sections: Iterable[Section] = field(default=())
     foot: str = ""
+    code: str = ""
+    code_label: str = ""
 
 
 def render(document: Document, target: BinaryIO, fonts: Path = FONTS) -> None:
@@ -63,6 +68,9 @@ def render(document: Document, target: BinaryIO, fonts: Path = FONTS) -> None:
     for section in document.sections:
         story += _section(section, styles)
 
+    if document.code:
+        story.append(_code(document, styles))
+
     def foot(canvas, page):
         canvas.setFont(regular, 7.5)
         canvas.setFillColor(colors.HexColor("#555555"))
@@ -79,6 +87,18 @@ def render(document: Document, target: BinaryIO, fonts: Path = FONTS) -> None:
         title=_clean(document.title),
         author=_clean(document.author),
     ).build(story, onFirstPage=foot, onLaterPages=foot)
+
+
+def _code(document, styles):
+    """A square that a camera reads, with what it says beside it."""
+    widget = QrCodeWidget(document.code, barLevel="M")
+    left, bottom, right, top = widget.getBounds()
+    drawing = Drawing(_CODE, _CODE, transform=[_CODE / (right - left), 0, 0, _CODE / (top - bottom), 0, 0])
+    drawing.add(widget)
+    table = Table([[drawing, Paragraph(_markup(document.code_label), styles["small"])]], colWidths=[_CODE, 130 * mm])
+    table.hAlign = "LEFT"
+    table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "MIDDLE"), ("LEFTPADDING", (0, 0), (0, 0), 0)]))
+    return KeepTogether([Spacer(1, 4 * mm), table])
 
 
 def _section(section, styles):
