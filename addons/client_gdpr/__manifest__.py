@@ -25,6 +25,7 @@
         "views/gdpr_plan_line_views.xml",
         "wizard/gdpr_passphrase_wizard_views.xml",
         "wizard/gdpr_link_wizard_views.xml",
+        "wizard/gdpr_take_out_wizard_views.xml",
         "views/gdpr_package_views.xml",
         "views/gdpr_package_templates.xml",
         "views/gdpr_recipient_views.xml",

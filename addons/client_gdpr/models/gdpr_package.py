@@ -1,8 +1,6 @@
 import base64
-import json
 import logging
 import os
-import tempfile
 import uuid
 from datetime import timedelta
 
@@ -10,10 +8,9 @@ import psycopg2
 from odoo import api, fields, models
 from odoo.addons.client_consent.tools import keys
 from odoo.exceptions import AccessError, UserError
-from odoo.tools import SQL, config, human_size, split_every
+from odoo.tools import config, human_size
 
-from ..tools import document, package, schema
-from ..tools.answer import LONGEST_PRINTED
+from ..tools import package
 from ..tools.errors import PackageDamaged
 from .gdpr_request import ANSWER_GROUPS
 
@@ -32,7 +29,6 @@ ORPHAN_HOURS = 24
 LASTS_DAYS = 14
 #: A link is good for so many downloads: some fail half-way, and the person may want it on two devices.
 MOST_DOWNLOADS = 10
-WITHHELD = ("model", "id", "field", "reason", "count")
 
 
 class GdprPackage(models.Model):
@@ -148,6 +144,7 @@ class GdprPackage(models.Model):
         self._check_reader()
         # sudo: who may order a package may delete it; its record has no other writer
         self.sudo()._purge()
+        self.sudo().request_id.take_out_payload = False
 
     # -- ordering ------------------------------------------------------------------------------------
 
@@ -226,7 +223,8 @@ class GdprPackage(models.Model):
         """
         self.request_id._check_contacts()
         found = self.request_id._locate_records()
-        ids = self._attachment_ids(found)
+        reporter = self.env["gdpr.reporter"]
+        ids = reporter._attachment_ids(found, self.request_id.kind)
         secret = package.passphrase()
         self.write(
             {
@@ -237,7 +235,7 @@ class GdprPackage(models.Model):
                 "passphrase": base64.b64encode(self._seal(secret)),
                 "work": {
                     "ids": ids,
-                    "bytes": self._bytes_of(ids),
+                    "bytes": reporter._attachment_bytes(ids),
                     "models": sorted({hit.model for hit in found.hits}),
                     "files": [],
                     "written": 0,
@@ -271,9 +269,9 @@ class GdprPackage(models.Model):
         work = self.work
         os.makedirs(self._folder(), mode=0o700, exist_ok=True)
         with package.Archive(self._path(), self._open_passphrase()) as archive:
-            begun, done = self._bytes_done(work), 0
-            for row in self._attachment_rows(work["ids"][:CHUNK_FILES]):
-                work["files"].append(self._put_file(archive, row))
+            reporter, begun, done = self.env["gdpr.reporter"], self._bytes_done(work), 0
+            for row in reporter._attachment_rows(work["ids"][:CHUNK_FILES]):
+                work["files"].append(reporter._pack_file(archive, row))
                 done += 1
                 if self._bytes_done(work) - begun >= CHUNK_BYTES:
                     break
@@ -284,6 +282,19 @@ class GdprPackage(models.Model):
         if finished:
             self._finish(work)
         return not finished
+
+    def _put_answer(self, archive, work):
+        """Write the answer itself; return whether the package is whole: what came meanwhile is packed first."""
+        self.request_id._check_contacts()
+        reporter, kind = self.env["gdpr.reporter"], self.request_id.kind
+        reading = reporter._reading(self.request_id, mentions=kind == "access")
+        known = {file["id"] for file in work["files"]}
+        if later := [id_ for id_ in reporter._attachment_ids(reading.located, kind) if id_ not in known]:
+            work["ids"] = later
+            return False
+        gone = [model for model in work["models"] if model not in self.env]
+        work["counts"] = reporter._pack_answer(archive, self.request_id, reading, work["files"], gone, self._folder())
+        return True
 
     @staticmethod
     def _bytes_done(work):
@@ -301,10 +312,10 @@ class GdprPackage(models.Model):
                 "state": "ready",
                 "progress": 100,
                 "size": work["written"],
-                "file_count": sum(file["path"] is not None for file in work["files"]),
+                "file_count": work["counts"]["files"],
                 "missing_count": sum(file["state"] == "missing" for file in work["files"]),
-                "mention_count": work["mentions"],
-                "withheld_count": work["withheld"],
+                "mention_count": work["counts"]["mentions"],
+                "withheld_count": work["counts"]["withheld"],
                 "ready_at": now,
                 "ends_at": now + timedelta(days=self._lasts_days()),
                 "work": False,
@@ -343,255 +354,6 @@ class GdprPackage(models.Model):
         if isinstance(error, PackageDamaged):
             return self.env._("The file changed while it was being built. Prepare the package again.")
         return self.request_id._describe_error(error)
-
-    # -- what goes in --------------------------------------------------------------------------------
-
-    def _put_answer(self, archive, work):
-        """Write lists, data and document, the last of all; return whether the package is whole.
-
-        What came while the files were being packed is packed first.
-        """
-        self.request_id._check_contacts()
-        reporter = self.env["gdpr.reporter"]
-        reading = reporter._reading(self.request_id, mentions=self.request_id.kind == "access")
-        known = {file["id"] for file in work["files"]}
-        if later := [id_ for id_ in self._attachment_ids(reading.located) if id_ not in known]:
-            work["ids"] = later
-            return False
-        tables = list(reporter._tables(reading))
-        head = reporter._answer_head(self.request_id, reading, tables) | {
-            "files": self._file_list(work["files"]),
-            "notes": self._notes(work) + reporter._left_out(reading, tables),
-            "mentions": list(reporter._mentions(reading)),
-        }
-        moment = fields.Datetime.now().timetuple()
-        archive.write("read-me.txt", [self._read_me(head).encode()], moment)
-        archive.write("schema.json", [json.dumps(schema.SCHEMA, indent=1).encode()], moment)
-        archive.write("files.csv", self._list_csv("files", head["files"]), moment)
-        printed = []
-        # on disk beside the archive and without a name: what is put together there never fills the memory
-        with self._spool() as file:
-            write = file.write
-            write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "tables": [')
-            for number, table in enumerate(tables):
-                write(b",\n" if number else b"\n")
-                printed.append((table, self._put_table(archive, reading, table, write, moment)))
-            withheld = [dict(zip(WITHHELD, row, strict=True)) for row in reading.withheld]
-            write(b'], "withheld": ' + json.dumps(withheld).encode() + b"}\n")
-            self._put_spooled(archive, "data.json", file, moment)
-        archive.write("withheld.csv", self._list_csv("withheld", withheld), moment)
-        if self.request_id.kind == "access":
-            with self._spool() as file:
-                sentences = reporter._withheld_sentences(reading)
-                document.render(reporter._answer_document(self.request_id, head, printed, sentences), file)
-                self._put_spooled(archive, "answer.pdf", file, moment, packed=True)
-        work["mentions"], work["withheld"] = len(head["mentions"]), sum(row["count"] for row in withheld)
-        return True
-
-    def _put_table(self, archive, reading, table, write, moment):
-        """Write the records of a table into the data and into a CSV of their own; return the first for the document."""
-        printed, names = [], list(table.fields)
-
-        def rows():
-            for number, record in enumerate(self.env["gdpr.reporter"]._records(reading, table)):
-                write((b",\n" if number else b"\n") + json.dumps(record, ensure_ascii=False).encode())
-                if number < LONGEST_PRINTED:
-                    printed.append(record)
-                yield [record["id"], *map(record["values"].get, names)]
-
-        write(json.dumps(table.head(), ensure_ascii=False)[:-1].encode() + b', "records": [')
-        archive.write(f"tables/{table.model}.csv", package.csv_blocks(["id", *names], rows()), moment)
-        write(b"]}")
-        return printed
-
-    def _read_me(self, head):
-        """What is in the archive, for whoever opens it first."""
-        lines = [
-            self.env._(
-                "Request %(number)s, put together %(written)s UTC", number=head["request"], written=head["written"]
-            ),
-            "",
-            "read-me.txt, schema.json: " + self.env._("what is here, and how data.json is built"),
-            "data.json: " + self.env._("all the data, for machines"),
-            "tables/*.csv: " + self.env._("the same data as tables, for spreadsheets"),
-            "files.csv, files/: " + self.env._("your files; the list says what each was called"),
-            "withheld.csv: " + self.env._("where other people's data was taken out, and why (Art. 15(4) GDPR)"),
-        ]
-        if head["kind"] == "access":
-            lines.insert(2, "answer.pdf: " + self.env._("the answer to read"))
-        return "\r\n".join([*lines, "", *head["notes"], ""])
-
-    def _spool(self):
-        return tempfile.TemporaryFile(dir=self._folder())
-
-    def _put_spooled(self, archive, name, file, moment, packed=False):
-        file.seek(0)
-        archive.write(name, package.blocks_of(file), moment, packed)
-
-    def _list_csv(self, name, rows):
-        names = list(schema.SCHEMA["properties"][name]["items"]["properties"])
-        return package.csv_blocks(names, ([row[name] for name in names] for row in rows))
-
-    def _notes(self, work):
-        """Sentences on what the package does not hold, and why."""
-        notes = []
-        if missing := [file for file in work["files"] if file["state"] == "missing"]:
-            notes.append(
-                self.env._(
-                    "%s file(s) are listed whose content is no longer on our server; since when is not known.",
-                    len(missing),
-                )
-            )
-        if gone := [name for name in work["models"] if name not in self.env]:
-            notes.append(
-                self.env._(
-                    "While this was put together a part of the system was removed, and its data with it: %s.",
-                    ", ".join(gone),
-                )
-            )
-        return notes
-
-    # -- files ---------------------------------------------------------------------------------------
-
-    def _attachment_ids(self, located):
-        """Files that are the person's, without the smaller copies that Odoo makes of a picture."""
-        given = self._given_attachment_ids(located)
-        if self.request_id.kind == "portability":
-            return given
-        ids = {*given, *located.ids("ir.attachment", "self", "own")}
-        declared = self.env["gdpr.data.map"]._declarations()
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT id, res_model, res_field FROM ir_attachment WHERE id = ANY(%s) ORDER BY id",
-                list(ids),
-            )
-        )
-
-        def goes_in(model, name):
-            row = declared.get((model, name))
-            return not name or not row or self.env["gdpr.reporter"]._is_exported(row, self.request_id.kind)
-
-        return [id_ for id_, model, name in rows if goes_in(model, name)]
-
-    def _given_attachment_ids(self, located):
-        """Files the person gave: uploaded with a login of their own, or sent with a message of theirs."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT a.id FROM ir_attachment a
-                     JOIN res_users u ON u.id = a.create_uid AND u.partner_id = ANY(%(people)s)
-                    WHERE a.id = ANY(%(ids)s)
-                    UNION
-                   SELECT r.attachment_id FROM message_attachment_rel r
-                     JOIN mail_message m ON m.id = r.message_id AND m.author_id = ANY(%(people)s)
-                 ORDER BY 1""",
-                people=list(located.partner_ids),
-                ids=list(located.ids("ir.attachment", "self", "own")),
-            )
-        )
-        return [id_ for (id_,) in rows]
-
-    def _bytes_of(self, ids):
-        [[size]] = self.env.execute_query(
-            SQL("SELECT coalesce(sum(file_size), 0)::bigint FROM ir_attachment WHERE id = ANY(%s)", list(ids))
-        )
-        return size
-
-    def _attachment_rows(self, ids):
-        """What is known of files, in the order of the ids; one deleted meanwhile comes as its id alone."""
-        rows = self.env.execute_query_dict(
-            SQL(
-                """SELECT id, name, type, mimetype, store_fname, checksum, db_datas IS NOT NULL AS in_row,
-                          coalesce(file_size, 0) AS size
-                     FROM ir_attachment WHERE id = ANY(%s)""",
-                list(ids),
-            )
-        )
-        found = {row["id"]: row for row in rows}
-        return [found.get(id_, {"id": id_}) for id_ in ids]
-
-    def _put_file(self, archive, row):
-        """Pack one file; return what is to be said of it: ids, sizes and digests, no name."""
-        entry = {"id": row["id"], "path": None, "state": "deleted", "size": 0, "sha256": None}
-        if "type" not in row:
-            return entry
-        if row["type"] == "url":
-            return entry | {"state": "link"}
-        blocks = self._open_file(row)
-        if blocks is None:
-            return entry | {"state": "missing"}
-        path = f"files/{row['id']}{package.extension(row['name'])}"
-        packed = bool(package.PACKED.match(row["mimetype"] or ""))
-        written = archive.write(path, blocks, fields.Datetime.now().timetuple(), packed)
-        state = "included" if not row["checksum"] or written.sha1 == row["checksum"] else "changed"
-        return entry | {"path": path, "state": state, "size": written.size, "sha256": written.sha256}
-
-    def _open_file(self, row):
-        """The blocks of a file, or nothing when it is gone."""
-        if row["in_row"]:
-            return self._row_blocks(row["id"])
-        if not row["store_fname"]:
-            return [] if not row["size"] else None
-        path = self.env["ir.attachment"]._full_path(row["store_fname"])
-        if os.path.isfile(path):
-            return _file_blocks(path)
-        # another storage than Odoo's own reads in its own way
-        raw = self.env["ir.attachment"].sudo().browse(row["id"]).raw
-        return [raw] if raw else None
-
-    def _row_blocks(self, id_):
-        """The blocks of a file that is kept in the database."""
-        start = 1
-        while True:
-            [[block]] = self.env.execute_query(
-                SQL(
-                    "SELECT substring(db_datas FROM %s FOR %s) FROM ir_attachment WHERE id = %s",
-                    start,
-                    package.BLOCK,
-                    id_,
-                )
-            )
-            if not block:
-                return
-            yield bytes(block)
-            start += package.BLOCK
-
-    def _file_list(self, files):
-        """What is said of each file in the package; names are read now and kept nowhere."""
-        words = {
-            "included": "",
-            "changed": self.env._("differs from what was stored first"),
-            "missing": self.env._("the content is gone; since when is not known"),
-            "deleted": self.env._("was deleted while the package was being built"),
-            "link": self.env._("only a link was stored"),
-        }
-        listed = []
-        for batch in split_every(CHUNK_FILES, files, list):
-            # sudo: the person's own files, found for the person
-            attachments = self.env["ir.attachment"].sudo().browse(file["id"] for file in batch).exists()
-            known = {attachment.id: attachment for attachment in attachments}
-            for file in batch:
-                attachment = known.get(file["id"])
-                listed.append(
-                    {
-                        "path": file["path"],
-                        "name": attachment.name if attachment else "",
-                        "kind": (attachment and attachment.mimetype) or "",
-                        "of": self._belongs_to(attachment),
-                        "state": file["state"],
-                        "size": file["size"],
-                        "sha256": file["sha256"],
-                        "note": words[file["state"]],
-                    }
-                )
-            attachments.invalidate_recordset()
-        return listed
-
-    def _belongs_to(self, attachment):
-        if not attachment or not attachment.res_model:
-            return ""
-        if attachment.res_model not in self.env:
-            return self.env._("a part of the system that was removed")
-        return f"{self.env[attachment.res_model]._description} {attachment.res_id or ''}".strip()
 
     # -- handing out ---------------------------------------------------------------------------------
 
@@ -674,7 +436,9 @@ class GdprPackage(models.Model):
     @api.autovacuum
     def _gc_packages(self):
         """Delete archives whose time is over, and files that a killed process left."""
-        self.search([("state", "=", "ready"), ("ends_at", "<", fields.Datetime.now())])._purge()
+        over = self.search([("state", "=", "ready"), ("ends_at", "<", fields.Datetime.now())])
+        over._purge()
+        over.request_id.take_out_payload = False
         if not os.path.isdir(self._folder()):
             return
         known = set(self.search([("stored", "!=", False)]).mapped("stored"))
@@ -736,11 +500,6 @@ class GdprPackage(models.Model):
     def _require_ready(self):
         if self.state != "ready" or not self.ends_at or self.ends_at < fields.Datetime.now():
             raise UserError(self.env._("This package is not there any more, or not yet: prepare it again."))
-
-
-def _file_blocks(path):
-    with open(path, "rb") as file:
-        yield from package.blocks_of(file)
 
 
 def _size(path):

@@ -166,6 +166,7 @@ class GdprRequest(models.Model):
         PROOFS, "Identity", readonly=True, help="How we know that the person who asks is the person concerned."
     )
     identity_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
+    take_out_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     asked_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     correction_html = fields.Html(
         "What is corrected", compute="_compute_correction_html", sanitize=False, groups=ANSWER_GROUPS
@@ -714,6 +715,21 @@ class GdprRequest(models.Model):
         if lifted := self.filtered("lifted_at"):
             raise UserError(self.env._("The restriction of request %s was lifted already.", lifted[0].name))
 
+    def action_take_out(self):
+        """Open the dialog in which names are typed that the package must not hold."""
+        self.ensure_one()
+        self._step("handler", ("executed", "answered"))
+        self._only(*ANSWERED_KINDS)
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Take out more"),
+            "res_model": "gdpr.take.out.wizard",
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_request_id": self.id},
+        }
+
     def action_download_package(self):
         """Hand out the archive."""
         return self.package_id.action_download()
@@ -1050,6 +1066,17 @@ class GdprRequest(models.Model):
         self.check_access("read")
         self._check_contacts()
         return self.env["gdpr.reporter"]._answer(self, longest)
+
+    def _take_out(self, words):
+        """Keep other people's names, encrypted, until the package is deleted, and prepare it without them."""
+        # sudo: nobody reads or writes this field
+        self.sudo().take_out_payload = words and self._encrypt(words, "take out")
+        self.action_prepare_package()
+
+    def _taken_out(self):
+        """Names and words that a handler took out by hand."""
+        payload = self.sudo().take_out_payload
+        return self._decrypt(payload, "take out") if payload else []
 
     def _check_contacts(self):
         """Refuse to answer about nobody: the contacts may have been deleted since the request came."""

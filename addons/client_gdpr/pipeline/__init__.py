@@ -23,3 +23,4 @@ from . import gdpr_reporter
 from . import gdpr_run
 from . import gdpr_answer
 from . import gdpr_information
+from . import gdpr_packing

@@ -41,6 +41,7 @@ class Reading:
     """One person's data on its way into an answer.
 
     :ivar portable: something of it rests on consent or contract, which Art. 20(1)(a) asks for
+    :ivar sealed: (model, id) → row of the vault that holds what sealing took out of a record
     :ivar withheld: what was taken out: (model, id, field, reason, count)
     """
 
@@ -49,6 +50,7 @@ class Reading:
     identity: Identity
     redactor: Redactor
     portable: bool = True
+    sealed: dict = field(default_factory=dict)
     withheld: list[tuple[str, int, str, str, int]] = field(default_factory=list)
 
 
@@ -91,10 +93,14 @@ class GdprReporter(models.AbstractModel):
         """
         # sudo: what the company holds about the person, not what the reader's rules show
         finder, ids, choice = self.env["gdpr.finder"].sudo(), request.partner_ids.ids, request._choice()
+        vault = self.env["gdpr.vault"].sudo()
         if mentions:
-            located, identity = finder._locate(ids, choice=choice)
+            located, identity = finder._locate(ids, vault._identity(request.partner_ids), choice)
         else:
             located, identity = next(finder._locate_records([ids], [choice]))
+            identity = identity | (vault._identity(request.partner_ids) or Identity())
+        rows = vault.search([("subject_id.partner_id", "in", list(located.partner_ids))])
+        sealed = {(row.model_name, row.res_id): row for row in rows}
         company = request.company_id.sudo()
         redactor = Redactor(
             identity,
@@ -102,9 +108,10 @@ class GdprReporter(models.AbstractModel):
             self._own_contact_points(company),
             company.country_id.code or "CZ",
             Marks(self.env._("[somebody else]"), self.env._("[our staff]")),
+            request._taken_out(),
         )
         portable = request.kind != "portability" or self._rests_on_consent_or_contract(located)
-        return Reading(request.kind, located, identity, redactor, portable)
+        return Reading(request.kind, located, identity, redactor, portable, sealed)
 
     def _rests_on_consent_or_contract(self, located):
         """Whether a consent is in force, a contract known, or something was asked for, offered or ordered."""
@@ -144,8 +151,10 @@ class GdprReporter(models.AbstractModel):
         if not reading.portable:
             return
         declared = self.env["gdpr.data.map"]._declarations()
-        for model in sorted({hit.model for hit in reading.located.hits}):
-            ids = reading.located.ids(model, *BONDS_SHOWN.get(model, ("self", "own")))
+        sealed = {model for model, _id in reading.sealed if model in self.env}
+        for model in sorted({hit.model for hit in reading.located.hits} | sealed):
+            found = reading.located.ids(model, *BONDS_SHOWN.get(model, ("self", "own")))
+            ids = sorted({*found, *(id_ for of_model, id_ in reading.sealed if of_model == model)})
             rows = self._exported(declared, model, reading.kind)
             if ids and rows:
                 topic = Counter(row.topic for row in rows).most_common(1)[0][0] or "technical"
@@ -187,7 +196,7 @@ class GdprReporter(models.AbstractModel):
 
         Art. 20 covers what the person gave or what was observed of them, never what was derived from it.
         """
-        return row.export == "portability" if kind == "portability" else bool(row.export)
+        return row.is_portable if kind == "portability" else bool(row.export)
 
     def _left_out(self, reading, tables):
         """What a portable copy does not hold and why, as sentences, Art. 20(1)."""
@@ -243,8 +252,22 @@ class GdprReporter(models.AbstractModel):
             records.invalidate_recordset()
 
     def _values(self, reading, record, table, longest):
+        record = self._unsealed(reading, record, table.fields)
         values = {name: self._plain(reading, record, name, longest) for name in table.fields}
         return {name: value for name, value in values.items() if value not in (None, "", [])}
+
+    def _unsealed(self, reading, record, names):
+        """The record as it was before it was sealed, in memory only: sealing hides from us, not from the person."""
+        row = reading.sealed.get((record._name, record.id))
+        if not row:
+            return record
+        held, values = row._open(), {}
+        for name in held.keys() & set(names):
+            value, field = held[name], record._fields[name]
+            if field.translate and isinstance(value, dict):
+                value = value.get(self.env.lang) or value.get("en_US")
+            values[name] = [fields.Command.set(value)] if field.type == "many2many" else value
+        return record.new(values, origin=record)
 
     def _plain(self, reading, record, name, longest=None):
         """A field's value as a person reads it, safe for JSON."""
@@ -392,6 +415,7 @@ class GdprReporter(models.AbstractModel):
             "number": self.env._("phone numbers of other people"),
             "account": self.env._("bank accounts of other people"),
             "name": self.env._("names of other people"),
+            "hand": self.env._("what a person of ours recognised as somebody else's"),
         }
         return [f"{words[reason]}: {counts[reason]}" for reason in words if counts[reason]]
 

@@ -1,8 +1,8 @@
-from odoo import models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
-from ..tools import countries
+from ..tools import catalogue, countries
 
 #: Who else got the data of one person, where the records say it: model → way to the name, and what for.
 RECIPIENT_WAYS = {
@@ -12,6 +12,10 @@ RECIPIENT_WAYS = {
     "sale.order": "carrier_id",
     "stock.picking": "carrier_id",
 }
+
+
+#: Of a kind of data so many are named; the data itself has them all.
+MOST_LABELS = 15
 
 
 class GdprReporter(models.AbstractModel):
@@ -37,26 +41,43 @@ class GdprReporter(models.AbstractModel):
     def _about_purposes(self, request, reading):
         bases = self._basis_names()
         items = []
-        for purpose in self._purposes(request, reading):
+        for purpose in self._purposes(request.company_id, reading.located.partner_ids):
             law = ", ".join(filter(None, [bases.get(purpose.lawful_basis), purpose.statute]))
             said = ": ".join(filter(None, [purpose.display_name, purpose.description]))
             items.append(f"{said} ({law})")
         return self._part("purposes", "Art. 15(1)(a)", self.env._("What we use your data for"), "", items)
 
     def _about_categories(self, tables):
-        counts = {}
+        declared, labels = self.env["gdpr.data.map"]._declarations(), {}
         for table in tables:
-            counts.setdefault(table.topic, []).append(table.name)
-        items = [f"{self._topic_name(topic)}: {', '.join(sorted(set(names)))}" for topic, names in counts.items()]
+            for name, label in table.fields.items():
+                if row := declared.get((table.model, name)):
+                    labels.setdefault(row.category, {}).setdefault(label)
+        items = [
+            f"{self._category_name(code)}: {', '.join(list(labels[code])[:MOST_LABELS])}"
+            for code in catalogue.CATEGORIES
+            if code in labels
+        ]
         return self._part("categories", "Art. 15(1)(b)", self.env._("What kinds of data we hold"), "", items)
 
+    def _category_name(self, code):
+        return {
+            "identity": self.env._("Who you are"),
+            "contact": self.env._("How we reach you"),
+            "preferences": self.env._("What you chose"),
+            "transactions": self.env._("What you asked for and bought"),
+            "financial": self.env._("Payments"),
+            "content": self.env._("What was written and sent"),
+            "behaviour": self.env._("What you did"),
+            "staff": self.env._("Work for us"),
+            "technical": self.env._("Technical traces"),
+            "relations": self.env._("Who is connected with you"),
+            "location": self.env._("Where you are"),
+        }.get(code, code)
+
     def _about_recipients(self, request, reading):
-        items = [recipient._sentence() for recipient in self._general_recipients(request)]
-        items += [
-            f"{purpose.display_name}: {purpose.recipients}"
-            for purpose in self._purposes(request, reading)
-            if purpose.recipients
-        ]
+        items = [recipient._sentence() for recipient in self._general_recipients(request.company_id)]
+        items += self._recipients_of_purposes(self._purposes(request.company_id, reading.located.partner_ids))
         items += self._recorded_recipients(reading)
         text = (
             self.env._("Beside our own staff these got data about you:")
@@ -67,9 +88,11 @@ class GdprReporter(models.AbstractModel):
 
     def _about_transfers(self, request, reading):
         items = [
-            recipient._safeguard_sentence() for recipient in self._general_recipients(request) if recipient.is_third
+            recipient._safeguard_sentence()
+            for recipient in self._general_recipients(request.company_id)
+            if recipient.is_third
         ]
-        for purpose in self._purposes(request, reading):
+        for purpose in self._purposes(request.company_id, reading.located.partner_ids):
             names = [c.name for c in purpose.recipient_country_ids if countries.is_third(c.code)]
             if names:
                 items.append(f"{purpose.display_name}: {', '.join(names)}")
@@ -87,7 +110,7 @@ class GdprReporter(models.AbstractModel):
                 purpose=purpose.display_name,
                 months=purpose.validity_months,
             )
-            for purpose in self._purposes(request, reading)
+            for purpose in self._purposes(request.company_id, reading.located.partner_ids)
             if purpose.validity_months
         ]
         text = self.env._(
@@ -141,14 +164,21 @@ class GdprReporter(models.AbstractModel):
 
     # -- what the database knows ---------------------------------------------------------------------
 
-    def _purposes(self, request, reading):
-        """Purposes for which this person's data is used: those that they answered, and those that ask nobody."""
-        people, company = list(reading.located.partner_ids), request.company_id
+    @api.model
+    def _recipients_hint(self, partner):
+        """Who gets this person's data by the list and by the purposes it serves, for whoever tells them of a change."""
+        company = partner.company_id or self.env.company
+        named = [recipient._sentence() for recipient in self._general_recipients(company)]
+        return "; ".join([*named, *self._recipients_of_purposes(self._purposes(company, partner.ids))])
+
+    def _recipients_of_purposes(self, purposes):
+        return [f"{purpose.display_name}: {purpose.recipients}" for purpose in purposes if purpose.recipients]
+
+    def _purposes(self, company, partner_ids):
+        """Purposes for which these contacts' data is used: those that they answered, and those that ask nobody."""
         # sudo: the purposes of the person's company are what the person was told
-        answered = (
-            self.env["consent.basis"].sudo().search([("partner_id", "in", people), ("company_id", "=", company.id)])
-        )
-        purposes = self.env["consent.purpose"].sudo()
+        bases, purposes = self.env["consent.basis"].sudo(), self.env["consent.purpose"].sudo()
+        answered = bases.search([("partner_id", "in", list(partner_ids)), ("company_id", "=", company.id)])
         of_company = Domain("company_id", "in", [company.id, False]) & Domain("state", "=", "active")
         unasked = Domain("lawful_basis", "in", ("contract", "legal_obligation", "vital", "public_task"))
         return answered.purpose_id | purposes.search(of_company & unasked)
@@ -156,9 +186,9 @@ class GdprReporter(models.AbstractModel):
     def _basis_names(self):
         return dict(self.env["consent.purpose"]._fields["lawful_basis"]._description_selection(self.env))
 
-    def _general_recipients(self, request):
+    def _general_recipients(self, company):
         # sudo: the list is for every person who asks
-        return self.env["gdpr.recipient"].sudo().search([("company_id", "in", [request.company_id.id, False])])
+        return self.env["gdpr.recipient"].sudo().search([("company_id", "in", [company.id, False])])
 
     def _recorded_recipients(self, reading):
         """Names of those who got data of this person, as their records say."""
@@ -229,7 +259,10 @@ class GdprReporter(models.AbstractModel):
         """What the answer lacks, for the handler: sentences that say what to do; the person does not see them."""
         gaps = []
         company, law = request.company_id, self.env["consent.country"]._of_company(request.company_id)
-        recipients, purposes = self._general_recipients(request), self._purposes(request, reading)
+        recipients, purposes = (
+            self._general_recipients(request.company_id),
+            self._purposes(request.company_id, reading.located.partner_ids),
+        )
         if not (company.consent_dpo_email or company.email):
             gaps.append(self.env._("Where people can write to: enter it under Settings › Privacy."))
         if not law.authority:

@@ -1,7 +1,6 @@
 from collections import Counter, defaultdict
 
 from odoo import api, fields, models
-from odoo.addons.client_consent.models.consent_purpose import BY_EVENT
 from odoo.tools import format_date, html2plaintext
 
 from ..models.gdpr_data_map import PERSON
@@ -105,19 +104,6 @@ class GdprReporter(models.AbstractModel):
                 lines=lines,
                 person=person,
             )
-
-    @api.model
-    def _recipients_hint(self, partner):
-        """Who gets people's data by the purposes this person's data serves, as the purposes name them."""
-        # sudo: what the notices tell the person, whoever handles the request may know
-        bases = self.env["consent.basis"].sudo().search([("partner_id", "=", partner.id)])
-        always = (
-            self.env["consent.purpose"]
-            .sudo()
-            .search([("state", "=", "active"), ("lawful_basis", "not in", BY_EVENT), ("recipients", "!=", False)])
-        )
-        purposes = (bases.purpose_id | always).with_env(self.env(su=True)).filtered("recipients")
-        return "; ".join(f"{purpose.name}: {purpose.recipients}" for purpose in purposes)
 
     @api.model
     def _corrected_lines(self, corrected):

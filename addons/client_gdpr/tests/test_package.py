@@ -1,3 +1,4 @@
+import base64
 import csv
 import io
 import json
@@ -13,13 +14,23 @@ import pyzipper
 from markupsafe import Markup
 from odoo import fields
 from odoo.addons.client_consent.tests.common import note_seller
+from odoo.addons.client_consent.tests.test_evidence import PNG
 from odoo.addons.client_gdpr.models import gdpr_package
 from odoo.addons.client_gdpr.models.gdpr_package import GdprPackage
+from odoo.addons.client_gdpr.tools.schema import SCHEMA
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import HttpCase, new_test_user, tagged
+from PIL import Image
 
 from . import json_schema
 from .common import GdprCase
+
+
+def scaled():
+    """A picture as Odoo stores one, larger than its smallest copies."""
+    target = io.BytesIO()
+    Image.new("RGB", (300, 200), "navy").save(target, "PNG")
+    return base64.b64encode(target.getvalue())
 
 
 class PackageCase(GdprCase):
@@ -370,6 +381,44 @@ class TestPackage(PackageCase):
 
 
 @tagged("post_install", "-at_install")
+class TestKeptElsewhere(PackageCase):
+    """What the privacy add-ons keep encrypted is the person's too."""
+
+    def test_evidence_of_a_consent_is_in_the_package(self):
+        scan = base64.b64encode(PNG).decode()
+        self.person.consent_give("newsletter", ["email"], "paper", evidence=[{"name": "form.png", "content": scan}])
+        archive = self.opened(self.packed())
+        [file] = json.loads(archive.read("data.json"))["files"]
+        self.assertEqual((file["kind"], file["state"]), ("image/png", "included"))
+        self.assertEqual(archive.read(file["path"]), PNG)
+        self.assertEqual(list(json_schema.problems(SCHEMA, json.loads(archive.read("data.json")))), [])
+
+    def test_restricted_person_gets_what_was_sealed_and_nobody_else_sees_it(self):
+        self.person.write({"image_1920": scaled(), "comment": "Likes blue."})
+        picture = base64.b64decode(self.person.image_1920)
+        requests = self.env["gdpr.request"].with_user(self.handler)
+        opened = requests.request_open(
+            "restriction", self.person.ids, fields.Datetime.now(), "email", reason="accuracy"
+        )
+        restriction = requests.browse(opened)
+        restriction.action_confirm_identity()
+        restriction.action_execute()
+        self.env.invalidate_all()
+        self.assertNotEqual(self.person.name, "Eliška Testovaná")
+        request = self.answered()
+        self.assertIn("Eliška Testovaná", request.answer_html)
+        request.action_prepare_package()
+        archive = self.opened(request)
+        data = json.loads(archive.read("data.json"))
+        [contact] = next(table for table in data["tables"] if table["model"] == "res.partner")["records"]
+        self.assertEqual(contact["values"]["email"], "eliska@post.example")
+        self.assertEqual(contact["values"]["comment"], "Likes blue.")
+        self.assertIn(picture, [archive.read(file["path"]) for file in data["files"] if file["path"]])
+        self.env.invalidate_all()
+        self.assertNotEqual(self.person.name, "Eliška Testovaná")
+
+
+@tagged("post_install", "-at_install")
 class TestOtherPeople(PackageCase):
     """Art. 15(4): what one person gets to see names nobody else, and says where and why something is missing."""
 
@@ -398,6 +447,30 @@ class TestOtherPeople(PackageCase):
         rows = {(row["field"], row["reason"]): row["count"] for row in data["withheld"] if row["id"] == id_}
         for reason in ("name", "address", "number", "staff"):
             self.assertEqual(rows["body", reason], 1)
+
+    def test_names_that_nobody_bears_are_taken_out_by_hand_and_kept_from_everybody(self):
+        self.person.message_post(body="Gift for Novákové, her neighbour.")
+        request = self.packed()
+        self.assertIn("Novákové", request.answer_html)
+        dialog = request.action_take_out()
+        wizards = self.env["gdpr.take.out.wizard"].with_user(self.handler).with_context(**dialog["context"])
+        wizard = wizards.create({"words": "Novákové\n\n"})
+        wizard.action_take_out()
+        self.assertFalse(wizard.exists())
+        request.invalidate_recordset()
+        self.assertNotIn("Novákové", request.answer_html)
+        data = self.data(request)
+        self.assertNotIn("Novákové", json.dumps(data, ensure_ascii=False))
+        self.assertIn("hand", {row["reason"] for row in data["withheld"]})
+        self.assertEqual(wizards.create({}).words, "Novákové")
+        self.env.flush_all()
+        self.env.cr.execute("SELECT gdpr_request::text FROM gdpr_request WHERE id = %s", request.ids)
+        self.assertNotIn("Novákov", self.env.cr.fetchone()[0])
+        request.action_purge_package()
+        self.assertFalse(request.sudo().take_out_payload)
+        for user in (self.dpo, self.approver, self.auditor, self.outsider):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                request.with_user(user).action_take_out()
 
     def test_own_words_stay_as_the_person_wrote_them(self):
         self.person.message_post(body="My friend Petr Svoboda sent me.", author_id=self.person.id)

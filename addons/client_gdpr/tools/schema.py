@@ -112,7 +112,7 @@ SCHEMA: Final[dict[str, Any]] = {
                         "model": _TEXT,
                         "id": _COUNT,
                         "field": _TEXT,
-                        "reason": {"enum": ["staff", "address", "number", "account", "name"]},
+                        "reason": {"enum": ["staff", "address", "number", "account", "name", "hand"]},
                         "count": _COUNT,
                     }
                 )

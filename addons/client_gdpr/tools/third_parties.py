@@ -12,10 +12,11 @@ from itertools import pairwise
 
 import phonenumbers
 
+from . import redact
 from .identity import Identity, digits, fold
 
 #: Why something was taken out: the code stands in the package beside the place.
-STAFF, ADDRESS, NUMBER, ACCOUNT, NAME = "staff", "address", "number", "account", "name"
+STAFF, ADDRESS, NUMBER, ACCOUNT, NAME, HAND = "staff", "address", "number", "account", "name", "hand"
 _MAILBOX = r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+"
 #: The address itself is group 1 or 2: with the name that mail programs write in front of it, or bare.
 _ADDRESS = re.compile(rf'"[^"<>\n]{{1,100}}"\s{{0,3}}<({_MAILBOX})>|({_MAILBOX})')
@@ -53,6 +54,7 @@ class Redactor:
     :param own: what the person is recognised by; it stays
     :param keep: addresses, numbers and accounts that name nobody, as the company's own
     :param region: two letters of the country in which numbers without a code are dialled
+    :param also: names and words that a person saw and this could not recognise
     :param ask: looks names and addresses up: ``(names, addresses) -> Known``
     """
 
@@ -63,6 +65,7 @@ class Redactor:
         keep: Iterable[str] = (),
         region: str = "CZ",
         marks: Marks = Marks(),
+        also: Iterable[str] = (),
     ):
         self._ask, self._region, self._marks, keep = ask, region, marks, tuple(keep)
         values = {fold(value) for value in keep if value} | own.emails | own.shared
@@ -70,6 +73,7 @@ class Redactor:
         self._tails = {_tail(value) for value in {*own.phones, *own.shared, *keep} if value and "@" not in value}
         self._accounts = {_packed(value) for value in {*own.codes, *keep} if value}
         self._own_names = own.names
+        self._also = redact.pattern(also)
         self._known = Known()
 
     def learn(self, texts: Iterable[str]) -> None:
@@ -94,6 +98,8 @@ class Redactor:
         return "".join([*pieces, text[end:]]), reasons
 
     def _finds(self, text):
+        for found in self._also.finditer(text) if self._also else ():
+            yield found.start(), found.end(), HAND, "other"
         for found in _ADDRESS.finditer(text):
             address = fold(found[1] or found[2])
             who = self._known.addresses.get(address, "other")

@@ -8,3 +8,4 @@ from . import gdpr_passphrase_wizard
 from . import gdpr_rectification_wizard
 from . import gdpr_rectification_wizard_line
 from . import gdpr_restriction_wizard
+from . import gdpr_take_out_wizard

@@ -1,3 +1,4 @@
 from . import test_package
+from . import test_package_tour
 from . import test_story
 from . import test_rectification
