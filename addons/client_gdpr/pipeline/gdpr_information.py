@@ -259,10 +259,8 @@ class GdprReporter(models.AbstractModel):
         """What the answer lacks, for the handler: sentences that say what to do; the person does not see them."""
         gaps = []
         company, law = request.company_id, self.env["consent.country"]._of_company(request.company_id)
-        recipients, purposes = (
-            self._general_recipients(request.company_id),
-            self._purposes(request.company_id, reading.located.partner_ids),
-        )
+        recipients = self._general_recipients(company)
+        purposes = self._purposes(company, reading.located.partner_ids)
         if not (company.consent_dpo_email or company.email):
             gaps.append(self.env._("Where people can write to: enter it under Settings › Privacy."))
         if not law.authority:
