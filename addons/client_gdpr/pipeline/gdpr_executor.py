@@ -53,6 +53,7 @@ class GdprExecutor(models.AbstractModel):
         self._clear_notes(cases)
         self._finish_erasure(cases)
         self.env.flush_all()
+        self._forget_what_was_logged(doomed, cases)
         self.env.invalidate_all()
 
     def _prepare_erasure(self, cases):
@@ -84,6 +85,21 @@ class GdprExecutor(models.AbstractModel):
             self._release_files(ids)
         self.env.cr.execute(SQL("DELETE FROM %s WHERE id = ANY(%s)", SQL.identifier(self.env[model]._table), list(ids)))
         self.env.invalidate_all()
+
+    def _forget_what_was_logged(self, doomed, cases):
+        """Take out what OCA's auditlog, where it is installed, noted of what the ORM deleted: all its old values."""
+        if "auditlog.log" not in self.env:
+            return
+        gone = {(model, id_) for model in doomed.keys() & self._get_orm_models() for id_ in doomed[model]}
+        gone.update((PERSON, id_) for case in cases for id_ in case.located.partner_ids)
+        self.env.cr.execute(
+            SQL(
+                "DELETE FROM auditlog_log l USING unnest(%s::text[], %s::int[]) AS gone (model, id)"
+                " WHERE l.model_model = gone.model AND l.res_id = gone.id",
+                [model for model, _id in gone],
+                [id_ for _model, id_ in gone],
+            )
+        )
 
     def _cancel_sent_quotations(self, orders):
         """A quotation that was sent may be deleted once it is cancelled; without mails to anybody."""
@@ -160,13 +176,12 @@ class GdprExecutor(models.AbstractModel):
         """Take identifiers, given by record, out of somebody else's words, in every language of a translated text."""
         table, column = SQL.identifier(self.env[model]._table), SQL.identifier(name)
         rows = self.env.execute_query(SQL("SELECT id, %s FROM %s WHERE id = ANY(%s)", column, table, list(identifiers)))
+        is_json = self.env[model]._fields[name].column_type[0] == "jsonb"
         for id_, value in rows:
-            if isinstance(value, dict):
-                value = {lang: redact.redact(text or "", identifiers[id_])[0] for lang, text in value.items()}
-                new = SQL("%s::jsonb", json.dumps(value))
-            else:
-                new = SQL("%s", redact.redact(value or "", identifiers[id_])[0])
-            self.env.cr.execute(SQL("UPDATE %s SET %s = %s WHERE id = %s", table, column, new, id_))
+            new = redact.redact_all(value, identifiers[id_])
+            if new != value:
+                new = SQL("%s::jsonb", json.dumps(new, ensure_ascii=False)) if is_json else SQL("%s", new)
+                self.env.cr.execute(SQL("UPDATE %s SET %s = %s WHERE id = %s", table, column, new, id_))
         self.env.invalidate_all()
 
     @api.model

@@ -3,10 +3,11 @@ from collections import defaultdict
 
 from odoo import api, models
 
+from ..tools.discovery import content_of
 from ..tools.mentions import Haystack
 from ..tools.plan import Leftover
 
-TEXT_TYPES = frozenset({"char", "text", "html", "json", "properties", "selection", "reference"})
+TEXT_TYPES = frozenset({"char", "text", "html", "json", "properties", "reference"})
 _ID_BITS = 40
 #: The request's own file: it names rows by number, and its encrypted parts are no text.
 OWN_MODELS = ("gdpr.", "consent.")
@@ -91,13 +92,13 @@ class GdprVerifier(models.AbstractModel):
             fields_ = [
                 field.name
                 for field in model._fields.values()
-                if field.store and field.column_type and field.type in TEXT_TYPES and not self._is_code(field)
+                if field.store and field.column_type and self._may_hold_words(field)
             ]
             if fields_:
                 result[name] = sorted(fields_)
         return result
 
     @staticmethod
-    def _is_code(field):
-        """Whether a selection offers fixed codes only, which cannot name a person."""
-        return field.type == "selection"
+    def _may_hold_words(field):
+        """Whether a column can name a person: a selection has fixed codes, a type that nobody knows may hold words."""
+        return field.type in TEXT_TYPES or (field.type != "binary" and content_of(field.type) == "content")

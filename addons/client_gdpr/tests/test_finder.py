@@ -1,3 +1,4 @@
+import json
 import re
 from contextlib import nullcontext
 from unittest.mock import patch
@@ -73,6 +74,16 @@ class TestFinder(GdprCase):
         messages[0::2].author_id = False
         located, _identity = self.finder._locate(self.person.ids)
         self.assertEqual(set(located.ids("mail.message", "own")) & set(messages.ids), {messages[0].id})
+
+    def test_name_is_found_and_taken_out_as_json_writes_it(self):
+        who = self.env["res.partner"].create(self.person_values("Žofie Říčařová", "zofie.r", "+420 602 100 777"))
+        message = json.dumps({"type": "note", "payload": {"body": f"Call {who.name}", "quote": '"'}})
+        self.assertNotIn(who.name, message)
+        row = self.env["bus.bus"].sudo().create({"channel": '"x"', "message": message})
+        located, identity = self.finder._locate(who.ids)
+        self.assertIn(row.id, located.ids("bus.bus", "text"))
+        self.env["gdpr.executor"].sudo()._redact("bus.bus", "message", {row.id: identity.all})
+        self.assertEqual(json.loads(row.message)["payload"], {"body": "Call [redacted]", "quote": '"'})
 
     def models_of(self, partner):
         located, _identity = self.finder._locate(partner.ids)

@@ -71,6 +71,7 @@ class Haystack:
     def candidates(self, text: str) -> list[Needle]:
         """Identifiers whose words stand in a text one after the other; nearly always none."""
         found = {}
+        text = redact.unescaped(text)
         for run in _RUNS(text) if self._numbers else ():
             run = digits(run)
             for place in range(len(run) - NUMBER_END + 1):
@@ -111,7 +112,7 @@ class Haystack:
 def plain(content: Any) -> str:
     """The words of a column's content: a text itself, of JSON all that stand in it."""
     if isinstance(content, str):
-        return content
+        return redact.unescaped(content)
     if isinstance(content, dict):
         return "\n".join(plain(part) for pair in content.items() for part in pair)
     if isinstance(content, list | tuple):

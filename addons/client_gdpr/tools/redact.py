@@ -3,11 +3,14 @@
 import html
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from .identity import is_number, number_parts
 
 #: What stands where an identifier stood. It tells neither length nor initials.
 MARK = "[redacted]"
+#: Letters as JSON may write them: twice as many backslashes each time that JSON stands in JSON.
+_ESCAPES = re.compile(r"(?:(?<!\\)(?:\\{1,2}|\\{4}|\\{8})u[0-9a-fA-F]{4})+")
 #: What people write between the digits of a number, and what HTML makes of a space.
 _BETWEEN = r"(?:[\s./()\u00a0-]|&nbsp;){0,3}"
 
@@ -48,6 +51,39 @@ def redact(text: str, identifiers: Iterable[str]) -> tuple[str, int]:
     """The text without the identifiers, and how many were taken out."""
     found = pattern(identifiers)
     return found.subn(MARK, text) if found and text else (text, 0)
+
+
+def redact_all(value: Any, identifiers: Iterable[str]) -> Any:
+    """A value of JSON, or a text, without the identifiers in any text of it; its form stays."""
+    if isinstance(value, str):
+        readable = unescaped(value)
+        new, count = redact(readable, identifiers)
+        return new if count else value
+    if isinstance(value, dict):
+        return {key: redact_all(part, identifiers) for key, part in value.items()}
+    if isinstance(value, list):
+        return [redact_all(part, identifiers) for part in value]
+    return value
+
+
+def unescaped(text: str) -> str:
+    r"""A text with the letters that JSON wrote as numbers; ASCII ones stay numbers, for they may mean JSON's own signs.
+
+    >>> unescaped(r'["Novotn\u00e1", "\u0022"]')
+    '["Novotná", "\\u0022"]'
+    """
+    return _ESCAPES.sub(_letters, text) if "\\u" in text else text
+
+
+def _letters(match: re.Match) -> str:
+    units = [int(number, 16) for number in re.findall(r"u([0-9a-fA-F]{4})", match.group())]
+    if min(units) < 0x80:
+        return match.group()
+    try:
+        return b"".join(unit.to_bytes(2, "big") for unit in units).decode("utf-16-be")
+    except UnicodeDecodeError:
+        # half of a pair: no letter
+        return match.group()
 
 
 def mentions(text: str, identifiers: Iterable[str]) -> bool:

@@ -1,7 +1,10 @@
 import html
+import json
 
 import pytest
-from client_gdpr.tools.redact import MARK, mentions, redact
+from client_gdpr.tools.identity import Identity
+from client_gdpr.tools.mentions import Haystack, plain
+from client_gdpr.tools.redact import MARK, mentions, redact, redact_all, unescaped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +76,37 @@ def test_identifier_is_found_plain_and_escaped(text):
     identifier = f"x{text}x"
     assert mentions(identifier, [identifier])
     assert mentions(html.escape(identifier), [identifier])
+
+
+def test_letters_that_json_writes_as_numbers_are_read():
+    assert unescaped(json.dumps("Jana Nováková 🚲 שרה")) == '"Jana Nováková 🚲 שרה"'
+    assert unescaped(json.dumps(json.dumps(["Nováková"]))) == json.dumps('["Nováková"]', ensure_ascii=False)
+
+
+@pytest.mark.parametrize("text", ["C:\\\\users", r"\u12", r"\ud83d alone", r"\u0022", r"a\u0041"])
+def test_what_is_no_letter_stays_as_it_is(text):
+    assert unescaped(text) == text
+
+
+@given(st.text(st.characters(exclude_characters="\\", exclude_categories=["Cs"]), max_size=20))
+def test_text_that_json_wrote_means_the_same_when_it_is_readable(value):
+    assert json.loads(unescaped(json.dumps(value))) == value
+
+
+def test_name_goes_from_json_in_every_depth_and_the_form_stays():
+    value = {
+        "to": ["Jana Nováková", 7, None],
+        "body": json.dumps({"who": "Jana Nováková", "mail": "jana@post.example"}),
+    }
+    clean = redact_all(value, JANA)
+    assert clean["to"] == [MARK, 7, None]
+    assert json.loads(clean["body"]) == {"who": MARK, "mail": MARK}
+    other = {"to": ["Jan Novák"], "body": json.dumps("Dvořák")}
+    assert redact_all(other, JANA) == other
+
+
+def test_name_is_recognised_as_json_writes_it():
+    haystack = Haystack([Identity.gather(names=["Jana Nováková"])])
+    text = json.dumps({"body": "Volala Jana Nováková"})
+    [needle] = haystack.candidates(text)
+    assert haystack.stands_in(needle, plain(text))
