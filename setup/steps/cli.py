@@ -66,7 +66,10 @@ def _test(settings: Settings, rest: list[str]) -> int:
         times = _times(settings, "test")
         databases = prepare.prepare(settings, steps, tests=True)
         with steps.step("Template database"):
-            if selection.odoo:
+            if selection.every_app:
+                databases = prepare.with_every_app(databases)
+                template = databases.every_app()
+            elif selection.odoo:
                 template = prepare.template(databases, selection.alone, selection.wants_assets())
     steps.write_times(settings.home / "times.json", times)
     if selection.pure:
@@ -114,7 +117,8 @@ def _lock(settings: Settings, rest: list[str]) -> int:
         with steps.step("Python packages"):
             for name in ("requirements", "lint"):
                 packages.compile_lock(settings, name)
-            packages.compile_lock(settings, "bench", "--no-deps")
+            for name in ("bench", "every_app"):
+                packages.compile_lock(settings, name, "--no-deps")
         with steps.step("Odoo"):
             odoo_tree.write_lock(settings, steps)
     print(f"Written in {REPOSITORY / 'setup'}. See the changes with git diff, then run ./setup/test.")

@@ -19,6 +19,11 @@ from .settings import ADDONS, SETUP
 
 # What a small firm's Odoo has. The add-ons' own dependencies come on top.
 ODOO_MODULES = ("account", "calendar", "contacts", "crm", "hr", "l10n_cz", "mass_mailing", "sale_management")
+# The apps whose fields the data map declares, beside those; what they pull in comes on top.
+EVERY_APP = (
+    *("auditlog", "data_recycle", "event", "loyalty", "mass_mailing_sms", "payment", "phone_validation", "portal"),
+    *("privacy_lookup", "queue_job", "rating", "sms", "survey", "website", "website_event", "website_sale"),
+)
 _MARK = "client_gdpr set-up "
 
 
@@ -122,6 +127,16 @@ class Databases:
         if name not in self.own():
             self._make(name, self.base(demo=True), [addon])
             self._finish(name, "alone", key, full=self.full_key())
+        return name
+
+    def every_app(self) -> str:
+        """A template with every app that the data map declares, of Odoo and of OCA; `odoo.more` brings OCA's."""
+        source = self.standard()
+        key = _digest(self.full_key(), *EVERY_APP, _text(SETUP / "every_app.lock"))
+        name = self._name("every_app", key)
+        if name not in self.own():
+            self._make(name, source, [*EVERY_APP, *installable_addons(self.odoo.tree)])
+            self._finish(name, "every_app", key, full=self.full_key())
         return name
 
     def add_assets(self, name: str):

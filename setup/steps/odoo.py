@@ -18,19 +18,24 @@ NO_MAIL_PORT = 9
 
 @dataclass(frozen=True)
 class Odoo:
-    """Odoo's tree, the virtual environment it runs in, and the server it keeps its databases on."""
+    """Odoo's tree, the virtual environment it runs in, and the server it keeps its databases on.
+
+    `more` is one more virtual environment: its add-ons and libraries are found after Odoo's own.
+    """
 
     settings: Settings
     tree: Path
     python: Path
     server: Server
+    more: Path | None = None
 
     def variables(self) -> dict[str, str]:
         """The whole environment for Odoo's process. ODOO_* of the caller is dropped: it would win over odoo.conf."""
         kept = {name: value for name, value in self.server.variables().items() if not name.startswith("ODOO_")}
         path = os.pathsep.join([str(self.python / "bin"), os.environ.get("PATH", os.defpath)])
+        folders = [self.tree, *(self.more.glob("lib/python3.*/site-packages") if self.more else ())]
         return kept | {
-            "PYTHONPATH": str(self.tree),
+            "PYTHONPATH": os.pathsep.join(map(str, folders)),
             "PATH": path,
             "ODOO_RC": str(self.settings.configuration),
         }

@@ -1,5 +1,7 @@
 """The steps that come before anything runs, in order."""
 
+import dataclasses
+
 from . import machine, odoo_tree, packages, postgres
 from .console import Steps
 from .database import Databases
@@ -48,6 +50,12 @@ def template(databases: Databases, alone: str | None, assets: bool) -> str:
         databases.add_assets(name)
     databases.tidy()
     return name
+
+
+def with_every_app(databases: Databases) -> Databases:
+    """The same databases, with an Odoo that finds OCA's add-ons as well."""
+    more = packages.environment(databases.odoo.settings, "every_app", "every_app")
+    return Databases(dataclasses.replace(databases.odoo, more=more))
 
 
 def demo(databases: Databases, steps: Steps, name: str):

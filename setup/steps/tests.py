@@ -3,6 +3,7 @@
 Two halves, because tests of plain Python must not see Odoo: `pure` (tests/pure, tests/setup; pytest's Odoo plugin off,
 Odoo not on the path, no database) and `odoo` (the add-ons' tests, tests/e2e, tests/browser; on a clone of the full
 template, dropped afterwards). Each half writes a JUnit report, and the two become one summary in pytest's form.
+What needs every app (tests/every_app) runs only when asked for, on a template of its own.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from .settings import REPOSITORY, Settings
 
 PURE = ("tests/pure", "tests/setup")
 ODOO = ("tests/e2e", "tests/browser")
+EVERY_APP = "tests/every_app"
 _NO_TESTS = 5
 
 
@@ -82,6 +84,7 @@ class Selection:
     odoo: list[str]
     options: list[str]
     alone: str | None = None
+    every_app: bool = False
 
     @classmethod
     def read(cls, arguments: list[str]) -> "Selection":
@@ -91,6 +94,7 @@ class Selection:
         )
         parser.add_argument("paths", nargs="*", help="for example addons/client_gdpr or tests/pure")
         parser.add_argument("--alone", metavar="ADDON", help="its tests, with only its dependencies installed")
+        parser.add_argument("--every-app", action="store_true", help="the data map, with every app that it declares")
         parser.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match")
         parser.add_argument("-m", metavar="MARKERS", help="only tests with these markers")
         known, passed_on = parser.parse_known_args(arguments)
@@ -98,6 +102,10 @@ class Selection:
             if not (REPOSITORY / path.partition("::")[0]).exists():
                 raise Problem(f"There is no {path}", "Name a folder or file of this repository.")
         options = [*passed_on, *(("-k", known.k) if known.k else ()), *(("-m", known.m) if known.m else ())]
+        if known.every_app:
+            if known.paths or known.alone:
+                raise Problem("--every-app takes no paths and no --alone", "Leave them out.")
+            return cls([], [EVERY_APP], options, every_app=True)
         if known.alone:
             if known.paths:
                 raise Problem("--alone takes no paths", "Leave the paths out.")
@@ -109,6 +117,8 @@ class Selection:
         paths = [_relative(path) for path in known.paths] or everything
         paths = [part for path in paths for part in ([*PURE, *ODOO] if path == "tests" else [path])]
         paths = [path for path in paths if (REPOSITORY / path.partition("::")[0]).exists()]
+        if any(path.startswith(EVERY_APP) for path in paths):
+            raise Problem(f"{EVERY_APP} needs a template of its own", "Run: ./setup/test --every-app")
         pure = [path for path in paths if path.startswith(PURE)]
         return cls(pure, [path for path in paths if path not in pure], options)
 

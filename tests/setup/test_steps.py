@@ -1,5 +1,6 @@
 """The small parts of the set-up."""
 
+import dataclasses
 import doctest
 import importlib
 import io
@@ -11,7 +12,8 @@ import pytest
 from steps import tests
 from steps.console import Problem, Steps
 from steps.mailbox import Mailbox
-from steps.odoo import ensure_key
+from steps.odoo import Odoo, ensure_key
+from steps.postgres import Server
 from steps.settings import Settings
 
 QUIET = Steps(0, quiet=True)
@@ -121,3 +123,34 @@ def test_selection_is_divided_between_the_halves():
     assert selection.pure == ["tests/pure"]
     assert selection.odoo == ["tests/e2e"]
     assert selection.options == ["--maxfail=1", "-k", "deadline"]
+
+
+def test_every_app_is_a_run_of_its_own():
+    selection = tests.Selection.read(["--every-app", "-k", "rows"])
+    assert (selection.pure, selection.odoo, selection.every_app) == ([], ["tests/every_app"], True)
+    assert selection.options == ["-k", "rows"]
+    assert not tests.Selection.read(["tests"]).every_app
+    usual = tests.Selection.read([])
+    assert not [path for path in (*usual.pure, *usual.odoo) if path.startswith("tests/every_app")]
+
+
+@pytest.mark.parametrize("arguments", [["--every-app", "tests/pure"], ["--every-app", "--alone", "client_gdpr"]])
+def test_every_app_takes_nothing_besides(arguments):
+    with pytest.raises(Problem, match="--every-app takes no paths"):
+        tests.Selection.read(arguments)
+
+
+def test_tests_of_every_app_need_their_template():
+    with pytest.raises(Problem, match="setup/test --every-app"):
+        tests.Selection.read(["tests/every_app"])
+
+
+def test_packages_besides_are_found_after_odoo(settings, tmp_path):
+    (tmp_path / "more/lib/python3.11/site-packages").mkdir(parents=True)
+    server = Server({"PGHOST": "nowhere"})
+    odoo = Odoo(settings, tmp_path / "tree", tmp_path / "python", server, tmp_path / "more")
+    assert odoo.variables()["PYTHONPATH"].split(":") == [
+        str(tmp_path / "tree"),
+        str(tmp_path / "more/lib/python3.11/site-packages"),
+    ]
+    assert dataclasses.replace(odoo, more=None).variables()["PYTHONPATH"] == str(tmp_path / "tree")

@@ -352,14 +352,25 @@ class GdprDataMap(models.Model):
     def _rest_row(self, model, name):
         """The row that declares a field nobody names, if there is one.
 
-        It speaks for its own module and what that builds on; what later modules add, or an administrator, is for them.
+        It speaks for its own module, and if that makes the model for what it builds on too; what later modules add, or
+        an administrator, is for them.
+        Nor does it speak for what leads straight to a person: that has to be named.
         """
         _declared, rests = self._rows()
-        modules = self.env[model]._fields[name]._modules
+        field = self.env[model]._fields[name]
+        if field.comodel_name == PERSON or self._is_pair(field) or discovery.shape_of(name, field.type) == "email":
+            return None
         for row in rests.get(model, ()):
-            if not set(modules).isdisjoint(self._with_dependencies(self._module_of(row.source))):
+            module = self._module_of(row.source)
+            spoken_for = self._with_dependencies(module) if module == self.env[model]._original_module else {module}
+            if not spoken_for.isdisjoint(field._modules):
                 return row
         return None
+
+    @staticmethod
+    def _is_pair(field):
+        """Whether a field points to records of any model, by their number."""
+        return field.type in PAIR_TYPES or discovery.is_pair(field.name, field.type)
 
     @staticmethod
     def _module_of(source):
@@ -435,7 +446,7 @@ class GdprDataMap(models.Model):
             for field in fields_:
                 if field.type in LINK_TYPES and field.comodel_name not in SHOWN:
                     to_model[field.comodel_name].append(field)
-                elif field.type in PAIR_TYPES or discovery.is_pair(field.name, field.type):
+                elif self._is_pair(field):
                     anywhere.append(field)
                 elif discovery.shape_of(field.name, field.type) == "email":
                     row = declared.get((name, field.name))

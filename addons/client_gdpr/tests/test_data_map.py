@@ -318,8 +318,11 @@ class TestDataMap(GdprCase):
         )
         self.assertNotIn(("res.bank", "x_boss_email"), declared)
         declared = self.declare(("catalogue/base.csv", ["res.partner,*,value,none,,technical,trial"]))
-        self.assertIn(("res.partner", "email"), declared)
-        self.assertNotIn(("res.partner", "email_normalized"), declared, "mail adds it, base cannot speak for it")
+        self.assertIn(("res.partner", "phone"), declared)
+        self.assertNotIn(("res.partner", "email"), declared, "an address leads to a person: it has to be named")
+        self.assertNotIn(
+            ("res.partner", "phone_sanitized"), declared, "another module adds it, base cannot speak for it"
+        )
 
     def test_rows_of_modules_that_are_not_installed_wait(self):
         shipped = {source for source, _text in self.env["gdpr.data.map"]._catalogue_texts()}

@@ -38,9 +38,10 @@ counts.
 ``reason``
     why it is kept, or why it is nothing personal.
 
-The field ``*`` stands for the whole model. Its cells are what the model's other rows have where they are empty. With a
-role and the action ``none`` it also declares the fields that nobody names: those of its own add-on and what that builds
-on, never those of a later add-on or of an administrator.
+The field ``*`` stands for the whole model. Its cells are what the model's other rows have where they are empty.
+With a role and the action ``none`` it also declares the fields that nobody names: those of its own add-on (and
+what that builds on, where it makes the model), never those of a later add-on or of an administrator, and never
+what leads straight to a person: a link to contacts, a number of any record, an address.
 """
 
 import csv

@@ -69,8 +69,8 @@ SHAPES = (
 )  # fmt: skip
 #: Numbers of records without a relation: the ORM does not know where they point.
 _PAIR = re.compile(r"(?:^|_)(?:res|rec|record|document|object)_ids?$")
-#: Beside such a number, the name of the model it belongs to.
-MODEL_NAMES = ("res_model", "model", "model_name", "res_model_name", "model_model", "res_model_id", "model_id")
+#: Beside such a number, the name of the model it belongs to. ``model_name`` comes last: it may be the name for people.
+MODEL_NAMES = ("res_model", "model", "res_model_name", "model_model", "res_model_id", "model_id", "model_name")
 
 
 @dataclass(frozen=True)

@@ -179,3 +179,11 @@ def test_every_new_name_is_a_name():
 def test_empty_lines_are_passed_over_and_what_is_kept_for_nobody_leads_nowhere():
     (row,) = rows("", "hr.employee,work_email,email,none,,,,,staff", "")
     assert not row.leads_to_records
+
+
+def test_example_in_the_manual_can_be_read():
+    manual = (ADDONS / "client_gdpr/readme/DEVELOP.md").read_text(encoding="utf-8")
+    [example] = [part for part in manual.split("```") if part.startswith("\nmodel,field,")]
+    declared, rests = join(parse(example.strip(), "DEVELOP.md"))
+    assert len(declared) == 4
+    assert len(rests) == 1
