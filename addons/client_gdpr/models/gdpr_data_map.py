@@ -411,11 +411,8 @@ class GdprDataMap(models.Model):
         and columns anywhere whose names tell. SQL views hold no data, abstract models have no table and wizards are
         emptied by Odoo within hours.
         """
-        durable = {
-            name: model
-            for name, model in self.env.registry.items()
-            if not model._abstract and not model._transient and model._auto
-        }
+        path = self.env["gdpr.data.path"]
+        durable = {name: model for name, model in self.env.registry.items() if path._has_table(name)}
         passed_over = AUTHORSHIP | INTERNAL
         stored = {
             name: [f for f in model._fields.values() if f.store and f.name not in passed_over]
