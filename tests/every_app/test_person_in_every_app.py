@@ -189,19 +189,6 @@ class TestPersonInEveryApp(GdprCase):
         self.assertEqual(mine, {})
         self.assertEqual(self.stands("xvendulka.m7", "Všudybylovská"), before)
 
-    def test_person_with_a_login_is_gone_but_for_the_empty_row(self):
-        user = self.give_login(self.mara)
-        request = self.erase(self.mara)
-        self.assertEqual(request.state, "executed", request.failure)
-        self.assertEqual(self.mara.gdpr_state, "erased")
-        self.assertFalse(user.active)
-        mine = {
-            place: count
-            for place, count in self.stands("Všudybylová", "login.vendulka.m7", "602 987 654").items()
-            if not place[0].startswith(("consent_", "gdpr_"))
-        }
-        self.assertEqual(mine, {})
-
     def test_nothing_is_left_to_decide(self):
         located, _identity = self.env["gdpr.finder"]._locate(self.mara.ids)
         rulings = self.env["gdpr.planner"]._plan(located)
