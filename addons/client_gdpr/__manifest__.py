@@ -21,6 +21,7 @@
         "views/gdpr_templates.xml",
         "wizard/gdpr_reason_wizard_views.xml",
         "views/gdpr_identity_candidate_views.xml",
+        "views/gdpr_mention_views.xml",
         "wizard/gdpr_lift_wizard_views.xml",
         "views/gdpr_plan_line_views.xml",
         "wizard/gdpr_passphrase_wizard_views.xml",

@@ -18,6 +18,7 @@ from . import gdpr_package
 from . import gdpr_package_download
 from . import gdpr_identity_mixin
 from . import gdpr_identity_candidate
+from . import gdpr_mention
 from . import gdpr_recipient
 from . import gdpr_plan
 from . import gdpr_plan_line

@@ -1,12 +1,19 @@
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..tools.excerpts import excerpts
 from ..tools.mentions import plain
 
 #: Up to so many identifiers the database sorts out the rows itself; more are looked for here, all in one look.
 FEW = 40
 #: Rows fetched, and rows looked at exactly, at a time: this bounds the memory.
 ROWS = 2000
+#: Bytes of tables that are read within seconds.
+MUCH = 500_000_000
+#: Bytes of a text that is taken into memory as it is.
+LONG = 100_000
+#: Characters of a text taken into memory at a time, and how far two such pieces overlap: longer than any identifier.
+PIECE, OVERLAP = 1_000_000, 1000
 #: PostgreSQL compares transactions over half of their numbers, two thousand millions.
 MOST_TRANSACTIONS = 10**9
 
@@ -19,6 +26,17 @@ class GdprDataText(models.AbstractModel):
 
     _name = "gdpr.data.text"
     _description = "Search for Identifiers in Texts"
+
+    @api.model
+    def _is_much(self, columns):
+        """Whether reading these columns takes longer than somebody waits before the screen."""
+        [[size]] = self.env.execute_query(
+            SQL(
+                "SELECT coalesce(sum(pg_table_size(to_regclass(quote_ident(name)))), 0) FROM unnest(%s::text[]) name",
+                [self.env[model]._table for model in columns],
+            )
+        )
+        return size > MUCH
 
     @api.model
     def _moment(self):
@@ -58,12 +76,16 @@ class GdprDataText(models.AbstractModel):
         for model, names in sorted(self._filled(columns).items()):
             found = {}
             for id_, text in self._texts(model, names, haystack, self._since_sql(model, since, also)):
-                if text and (needles := haystack.candidates(text)):
+                if text is None:
+                    needles = self._candidates_in_pieces(model, names, id_, haystack)
+                else:
+                    needles = haystack.candidates(text)
+                if needles:
                     found[id_] = needles
                 if len(found) == ROWS:
-                    yield from self._read(model, names, found)
+                    yield from self._read(model, names, found, haystack)
                     found = {}
-            yield from self._read(model, names, found)
+            yield from self._read(model, names, found, haystack)
 
     def _since_sql(self, model, since, also):
         """The condition of a row that was written since, or that is to be looked at in any case."""
@@ -84,23 +106,28 @@ class GdprDataText(models.AbstractModel):
         return {model: names for model, names in columns.items() if self.env[model]._table in filled}
 
     def _texts(self, model, names, haystack, condition):
-        """Yield (id, all texts of a row in one); for few identifiers of rows only that the database chose."""
-        table = SQL.identifier(self.env[model]._table)
+        """Yield (id, all texts of a row in one, or nothing in place of a long one).
+
+        For few identifiers these are rows only that the database chose.
+        """
         texts = SQL("concat_ws(chr(10), %s)", SQL(", ").join(self._text_sql(model, name) for name in names))
         if len(haystack.values) <= FEW:
             # COLLATE: only ASCII becomes lower case, at a fraction of the cost; the patterns leave other letters open
-            query = SQL(
-                "SELECT id, %(texts)s FROM %(table)s"
-                ' WHERE %(condition)s AND (lower((%(texts)s) COLLATE "C") LIKE ANY(%(patterns)s) %(numbers)s)',
+            condition = SQL(
+                '%(condition)s AND (lower((%(texts)s) COLLATE "C") LIKE ANY(%(patterns)s) %(numbers)s)',
                 texts=texts,
-                table=table,
                 condition=condition,
                 patterns=haystack.patterns(),
                 numbers=SQL('OR (%s) COLLATE "C" ~ %s', texts, haystack.numbers()) if haystack.numbers() else SQL(),
             )
-            yield from self.env.execute_query(query)
-            return
-        query = SQL("SELECT id, %s FROM %s WHERE %s", texts, table, condition)
+        query = SQL(
+            "SELECT id, CASE WHEN octet_length(%(texts)s) <= %(long)s THEN %(texts)s END"
+            " FROM %(table)s WHERE %(condition)s",
+            texts=texts,
+            long=LONG,
+            table=SQL.identifier(self.env[model]._table),
+            condition=condition,
+        )
         self.env.cr.execute(SQL("DECLARE gdpr_words NO SCROLL CURSOR FOR %s", query))
         while rows := self.env.execute_query(SQL("FETCH %s FROM gdpr_words", ROWS)):
             yield from rows
@@ -113,18 +140,76 @@ class GdprDataText(models.AbstractModel):
             return SQL("replace(replace(replace(%s::text, %s, ' '), %s, ' '), %s, ' ')", column, r"\n", r"\r", r"\t")
         return column
 
-    def _read(self, model, names, found):
-        """Yield what :meth:`_look` does for the ids found."""
+    def _read(self, model, names, found, haystack):
+        """Yield what :meth:`_look` does for the ids found; of long texts what is around the identifiers."""
         if not found:
             return
+        long = SQL(", ").join(SQL("octet_length(%s) > %s", self._text_sql(model, name), LONG) for name in names)
+        short = SQL(", ").join(
+            SQL("CASE WHEN octet_length(%s) <= %s THEN %s END", self._text_sql(model, name), LONG, SQL.identifier(name))
+            for name in names
+        )
         rows = self.env.execute_query(
             SQL(
-                "SELECT id, %s FROM %s WHERE id = ANY(%s)",
-                SQL(", ").join(map(SQL.identifier, names)),
+                "SELECT id, %s, %s FROM %s WHERE id = ANY(%s)",
+                long,
+                short,
                 SQL.identifier(self.env[model]._table),
                 list(found),
             )
         )
         for id_, *contents in rows:
-            texts = {name: plain(content) for name, content in zip(names, contents, strict=True) if content is not None}
+            texts = {}
+            for name, is_long, content in zip(names, contents[: len(names)], contents[len(names) :], strict=True):
+                if is_long:
+                    texts[name] = self._around(model, name, id_, found[id_], haystack)
+                elif content is not None:
+                    texts[name] = plain(content)
             yield model, id_, texts, found[id_]
+
+    # -- long texts ----------------------------------------------------------------------------------
+
+    def _pieces(self, model, name, id_):
+        """Yield a text in pieces that overlap, so that no text is in memory as a whole."""
+        column, table = self._text_sql(model, name), SQL.identifier(self.env[model]._table)
+        start = 1
+        while True:
+            rows = self.env.execute_query(
+                SQL("SELECT substring(%s FROM %s FOR %s) FROM %s WHERE id = %s", column, start, PIECE, table, id_)
+            )
+            piece = rows[0][0] if rows else None
+            if piece:
+                yield piece
+            if not piece or len(piece) < PIECE:
+                return
+            start += PIECE - OVERLAP
+
+    def _candidates_in_pieces(self, model, names, id_, haystack):
+        """The identifiers whose words stand in a long text."""
+        found = {
+            needle.value: needle
+            for name in names
+            for piece in self._pieces(model, name, id_)
+            for needle in haystack.candidates(piece)
+        }
+        return list(found.values())
+
+    def _around(self, model, name, id_, needles, haystack):
+        """Of a long text what is around its identifiers, a line each."""
+        return "\n".join(
+            around
+            for piece in self._pieces(model, name, id_)
+            for needle in needles
+            if (around := haystack.around(needle, piece))
+        )
+
+    @api.model
+    def _excerpts(self, model, name, ids, identifiers, most):
+        """Yield (id, list of :class:`Excerpt`) for records in whose column the identifiers stand."""
+        for id_ in ids:
+            found = []
+            for piece in self._pieces(model, name, id_):
+                found += excerpts(piece, identifiers, most - len(found))
+                if len(found) >= most:
+                    break
+            yield id_, found

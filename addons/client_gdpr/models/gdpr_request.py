@@ -165,6 +165,11 @@ class GdprRequest(models.Model):
     identity_proof = fields.Selection(
         PROOFS, "Identity", readonly=True, help="How we know that the person who asks is the person concerned."
     )
+    mention_ids = fields.One2many(
+        "gdpr.mention", "request_id", "In conversations and files", readonly=True, groups=ANSWER_GROUPS
+    )
+    words_state = fields.Selection([("waiting", "Being read"), ("done", "Read")], "Texts", readonly=True, copy=False)
+    words_at = fields.Datetime("Texts read on", readonly=True, copy=False)
     identity_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     take_out_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
     asked_payload = fields.Binary(attachment=False, readonly=True, copy=False, groups=fields.NO_ACCESS)
@@ -1088,6 +1093,78 @@ class GdprRequest(models.Model):
                     self.subject_label,
                 )
             )
+
+    # -- what others wrote ---------------------------------------------------------------------------
+
+    def action_look_in_words(self):
+        """Look for the person in what others wrote: at once, or by the job where there is very much to read."""
+        self._step("handler", OPEN)
+        if self.env["gdpr.data.text"]._is_much(self.env["gdpr.finder"]._read_columns()):
+            # sudo: of these fields nobody but the machine writes one
+            self.sudo().words_state = "waiting"
+            self.env.ref("client_gdpr.ir_cron_look_in_words").sudo()._trigger()
+        else:
+            self._look_in_words()
+
+    @api.model
+    def _cron_look_in_words(self):
+        """Read for the requests that wait; a commit each."""
+        waiting = self.search([("words_state", "=", "waiting")], order="id")
+        left = len(waiting)
+        self._words_checkpoint(0, left)
+        for request in waiting:
+            request._look_in_words()
+            left -= 1
+            if not self._words_checkpoint(1, left):
+                return
+
+    def _words_checkpoint(self, done, remaining):
+        """Keep what was read and say whether there is time for more; tests override it."""
+        return self.env["ir.cron"]._commit_progress(done, remaining=remaining)
+
+    def _look_in_words(self):
+        """Note by number where others wrote about the person; what was noted earlier goes."""
+        readings = self._read_texts(anew=True)
+        for request, reading in zip(self, readings, strict=True):
+            hits = [hit for hit in reading.hits if hit.bond == "text"]
+            # sudo: of these lines nobody but the machine writes one
+            request.sudo().write(
+                {
+                    "words_state": "done",
+                    "words_at": fields.Datetime.now(),
+                    "mention_ids": [
+                        fields.Command.clear(),
+                        *(
+                            fields.Command.create(
+                                {
+                                    "model": hit.model,
+                                    "field_name": hit.field,
+                                    "sure": hit.sure,
+                                    "record_count": len(hit.ids),
+                                    "record_ids": list(hit.ids),
+                                }
+                            )
+                            for hit in hits
+                        ),
+                    ],
+                }
+            )
+            request.message_post(
+                body=self.env._(
+                    "Looked in conversations and files: %(count)s record(s) in %(places)s place(s).",
+                    count=sum(len(hit.ids) for hit in hits),
+                    places=len(hits),
+                )
+            )
+
+    def _identity_now(self):
+        """The identifiers by which the person is looked for."""
+        self.ensure_one()
+        [(_located, identity)] = (
+            self.env["gdpr.finder"].sudo()._locate_records([self.partner_ids.ids], [self._choice()])
+        )
+        sealed = self._known_identity(None)
+        return identity | sealed if sealed else identity
 
     # -- who it is -----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from . import test_data_index
 from . import test_data_map
 from . import test_deadline
 from . import test_erasure
+from . import test_mentions
 from . import test_package
 from . import test_finder
 from . import test_four_eyes

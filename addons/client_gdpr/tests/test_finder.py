@@ -124,6 +124,8 @@ class TestFinder(GdprCase):
             work()
         plans = []
         for code, params in asked:
+            if code.startswith("DECLARE"):
+                code = code.partition(" CURSOR FOR ")[2]
             if code.startswith("PREPARE"):
                 code = "EXECUTE" + code.rpartition("; EXECUTE")[2]
                 params = params[len(params) - code.count("%s") :]

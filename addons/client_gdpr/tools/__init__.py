@@ -7,6 +7,7 @@ discovery  what a field looks like by its name and type: the part of the discove
 identity   what a person is recognised by: addresses, numbers and names, normalised
 copies     where the same thing about a person stands a second time
 plan       the values that travel through the pipeline, and the digest of a plan
+excerpts   the words around a mention, for whoever must judge it
 mentions   finding the identifiers of many people in texts
 redact     taking identifiers out of somebody else's text
 third_parties taking other people out of what one person gets to see

@@ -16,6 +16,8 @@ _RUNS = re.compile(r"\d(?:(?:[\s./()\u00a0-]|&nbsp;){0,3}\d){6,}").findall
 _OPEN = re.compile(r"""(?:[^\x00-\x7f]|[\s&<>"'])+""")
 #: Shorter words stand in too many texts to be looked for first.
 _SHORTEST_ANCHOR = 4
+#: So far from an identifier it is decided whether it stands as words of its own.
+_NEXT = 20
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,18 @@ class Haystack:
 
     def stands_in(self, needle: Needle, text: str) -> bool:
         """Whether an identifier stands in a text as words of its own."""
+        return bool(self._pattern(needle).search(text))
+
+    def around(self, needle: Needle, text: str) -> str:
+        """The identifier with what is next to it, where it stands in a text as words of its own; else nothing."""
+        found = self._pattern(needle).search(text)
+        return text[max(0, found.start() - _NEXT) : found.end() + _NEXT] if found else ""
+
+    def _pattern(self, needle: Needle) -> re.Pattern:
         pattern = self._patterns.get(needle.value)
         if pattern is None:
             pattern = self._patterns[needle.value] = redact.pattern([needle.value])
-        return bool(pattern.search(text))
+        return pattern
 
 
 def plain(content: Any) -> str:

@@ -12,7 +12,7 @@ registry.category("web_tour.tours").add("client_gdpr_who_is_it", {
         { trigger: ".modal .o_data_row:contains('archived') .o_boolean_toggle", run: "click" },
         { trigger: ".modal .o_data_row:contains('archived') input:not(:checked)" },
         { trigger: ".modal button[name='action_submit']", run: "click" },
-        { trigger: ".o_form_view .o_gdpr_who .o_data_row:contains('Novák, Brno') input:checked" },
+        { trigger: "body:not(:has(.modal)) .o_form_view .o_gdpr_who .o_data_row:contains('Novák, Brno') input:checked" },
     ],
 });
 
