@@ -12,8 +12,8 @@ ROWS = 2000
 MUCH = 500_000_000
 #: Bytes of a text that is taken into memory as it is.
 LONG = 100_000
-#: Characters of a text taken into memory at a time, and how far two such pieces overlap: longer than any identifier.
-PIECE, OVERLAP = 1_000_000, 1000
+#: Bytes of a long text taken into memory at a time, and how far two such pieces overlap: longer than any identifier.
+PIECE, OVERLAP = 1_000_000, 4000
 #: PostgreSQL compares transactions over half of their numbers, two thousand millions.
 MOST_TRANSACTIONS = 10**9
 
@@ -170,19 +170,24 @@ class GdprDataText(models.AbstractModel):
     # -- long texts ----------------------------------------------------------------------------------
 
     def _pieces(self, model, name, id_):
-        """Yield a text in pieces that overlap, so that no text is in memory as a whole."""
-        column, table = self._text_sql(model, name), SQL.identifier(self.env[model]._table)
-        start = 1
-        while True:
-            rows = self.env.execute_query(
-                SQL("SELECT substring(%s FROM %s FOR %s) FROM %s WHERE id = %s", column, start, PIECE, table, id_)
-            )
-            piece = rows[0][0] if rows else None
-            if piece:
-                yield piece
-            if not piece or len(piece) < PIECE:
-                return
-            start += PIECE - OVERLAP
+        """Yield a text in pieces that overlap, so that no text is in memory here as a whole."""
+        # MATERIALIZED and bytes: a compressed text is unpacked once, and a piece is cut without counting characters
+        query = SQL(
+            "WITH t AS MATERIALIZED (SELECT convert_to(%s, 'UTF8') AS text FROM %s WHERE id = %s)"
+            " SELECT substring(text FROM start FOR %s) FROM t, generate_series(1, octet_length(text), %s) start",
+            self._text_sql(model, name),
+            SQL.identifier(self.env[model]._table),
+            id_,
+            PIECE,
+            PIECE - OVERLAP,
+        )
+        self.env.cr.execute(SQL("DECLARE gdpr_pieces NO SCROLL CURSOR FOR %s", query))
+        try:
+            while rows := self.env.execute_query(SQL("FETCH 1 FROM gdpr_pieces")):
+                # a letter cut in two stands whole in the piece before or after
+                yield bytes(rows[0][0]).decode(errors="ignore")
+        finally:
+            self.env.cr.execute("CLOSE gdpr_pieces")
 
     def _candidates_in_pieces(self, model, names, id_, haystack):
         """The identifiers whose words stand in a long text."""
