@@ -38,6 +38,8 @@
         "views/gdpr_deferred_views.xml",
         "views/gdpr_deferred_run_views.xml",
         "views/gdpr_data_map_views.xml",
+        "views/gdpr_data_delta_views.xml",
+        "views/gdpr_tag_finding_views.xml",
         "views/gdpr_clock_profile_views.xml",
         "views/consent_country_views.xml",
         "views/res_partner_views.xml",
@@ -51,6 +53,8 @@
         "web.assets_backend": [
             "client_gdpr/static/src/progress/progress.js",
             "client_gdpr/static/src/scss/gdpr.scss",
+            "client_gdpr/static/src/data_map/data_map.js",
+            "client_gdpr/static/src/data_map/data_map.xml",
         ],
     },
     "post_init_hook": "post_init_hook",

@@ -90,7 +90,6 @@ def write_configuration(settings: Settings, server: Server):
     }
     lines = [f"{name} = {value}" for name, value in options.items() if value is not None]
     lines = ["[options]", *lines, "", "[client_consent]", f"key_file = {settings.key_file}", ""]
-    lines += ["[client_gdpr]", f"tombstone_folder = {settings.tombstones}", ""]
     settings.data.mkdir(parents=True, exist_ok=True)
     write_private(settings.configuration, "\n".join(lines))
 

@@ -35,11 +35,6 @@ class Settings:
         return self.home / "client_gdpr.key"
 
     @property
-    def tombstones(self) -> Path:
-        """What was erased, outside the database; it lives through a restore."""
-        return self.home / "tombstones"
-
-    @property
     def configuration(self) -> Path:
         return self.home / "odoo.conf"
 

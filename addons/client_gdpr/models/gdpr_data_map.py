@@ -1,13 +1,14 @@
 import functools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from importlib import resources
 from pathlib import Path
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules import Manifest
+from odoo.tools import SQL
 
-from ..tools import catalogue, discovery
+from ..tools import catalogue, discovery, map_picture
 from ..tools.errors import CatalogueError
 
 PERSON = "res.partner"
@@ -30,13 +31,14 @@ def _parsed(text, source):
 
 
 class GdprDataMap(models.Model):
-    """What the DPO decided about fields that no catalogue declares.
+    """The fields of this installation that hold, or may hold, something about a person.
 
-    Declarations of the catalogues live in files and are read once per registry; only decisions are rows.
+    Declarations of the catalogues live in files, are read once per registry, and stand here as rows to be read. Rows
+    that no catalogue declares are for the DPO to decide: those decisions are read back.
     """
 
     _name = "gdpr.data.map"
-    _description = "Personal Data Map: Decided Field"
+    _description = "Personal Data Map: Field"
     _order = "state desc, model_name, field_name"
     _rec_name = "field_name"
 
@@ -48,6 +50,7 @@ class GdprDataMap(models.Model):
         [
             ("link", "Link to a person"),
             ("email", "E-mail address"),
+            ("phone", "Phone number"),
             ("value", "Data about a person"),
             ("text", "Free text"),
         ],
@@ -73,12 +76,18 @@ class GdprDataMap(models.Model):
     )
     path = fields.Char("How it is reached", readonly=True, help="The fields that lead from the record to the person.")
     state = fields.Selection(
-        [("decided", "Decided"), ("undecided", "Undecided")], default="undecided", required=True, readonly=True
+        [("declared", "Declared"), ("decided", "Decided"), ("undecided", "Undecided")],
+        default="undecided",
+        required=True,
+        readonly=True,
+        help="Declared: known to the product, with a reason. Decided: by your data protection officer. "
+        "Undecided: nobody has said yet what it holds.",
     )
     action = fields.Selection(
         [
             ("delete", "Delete the record"),
             ("anonymise", "Keep the record without the person's data"),
+            ("redact", "Take the person out of its texts"),
             ("cut", "Remove the link, keep the record"),
             ("clear", "Empty the field"),
             ("replace", "Put a placeholder in its place"),
@@ -96,6 +105,30 @@ class GdprDataMap(models.Model):
     )
     proposed_action = fields.Selection(selection=lambda self: self._fields["action"].selection, readonly=True)
     proposed_reason = fields.Char("Why we propose this", readonly=True)
+    topic = fields.Selection("_selection_topics", "Shown to the person under", readonly=True)
+    export = fields.Selection(
+        [("access", "Shown"), ("portability", "Shown and taken along")], "On request", readonly=True
+    )
+    origin = fields.Selection(
+        [("given", "Given by the person"), ("observed", "Observed"), ("derived", "Derived by us")], readonly=True
+    )
+    third_party = fields.Selection(
+        [("possible", "Others may stand there"), ("always", "Others stand there")], "Third parties", readonly=True
+    )
+    tracked = fields.Boolean("Old values kept in the chatter", readonly=True)
+    custom = fields.Boolean("Own field", readonly=True, help="Made by an administrator, not by a module.")
+    module = fields.Char(readonly=True)
+    source = fields.Char("Declared in", readonly=True)
+    delta_id = fields.Many2one("gdpr.data.delta", "Came with", readonly=True, index="btree_not_null")
+    filled = fields.Integer("Records filled in", readonly=True, help="When it was last counted.")
+    share = fields.Float("Share filled in", readonly=True, aggregator="avg")
+    counted_at = fields.Datetime("Counted on", readonly=True)
+    need = fields.Selection(
+        [("needed", "Needed"), ("unneeded", "Not needed")],
+        "Do we need it?",
+        help="Data may be held only as far as its purpose needs it, Art. 5(1)(c). "
+        "What is filled in but not needed should be emptied.",
+    )
     decided_by_id = fields.Many2one("res.users", "Decided by", readonly=True)
     decided_at = fields.Datetime("Decided on", readonly=True)
 
@@ -118,6 +151,23 @@ class GdprDataMap(models.Model):
             "technical": self.env._("Technical traces"),
         }
         return [(code, words[code]) for code in catalogue.CATEGORIES]
+
+    def _selection_topics(self):
+        words = {
+            "contact": self.env._("Contact details"),
+            "consent": self.env._("Consents"),
+            "sales": self.env._("Sales"),
+            "accounting": self.env._("Invoices and payments"),
+            "messages": self.env._("Messages"),
+            "calendar": self.env._("Meetings"),
+            "marketing": self.env._("Marketing"),
+            "events": self.env._("Events"),
+            "website": self.env._("Website"),
+            "staff": self.env._("Employees"),
+            "privacy": self.env._("Privacy requests"),
+            "technical": self.env._("Technical records"),
+        }
+        return [(code, words[code]) for code in catalogue.TOPICS]
 
     def _selection_special(self):
         words = {
@@ -144,7 +194,8 @@ class GdprDataMap(models.Model):
 
     @api.constrains("state", "action", "reason", "role")
     def _check_decision(self):
-        for row in self:
+        # the catalogues were checked when they were read
+        for row in self.filtered(lambda row: row.state != "declared"):
             if row.state == "decided" and not row.action:
                 raise ValidationError(self.env._("Choose what happens with the field when a person is erased."))
             if row.state == "decided" and row.action in ("keep", "none") and not row.reason:
@@ -174,6 +225,8 @@ class GdprDataMap(models.Model):
         return rows
 
     def write(self, vals):
+        if not self.env.su and "need" not in vals and any(row.state == "declared" for row in self):
+            raise AccessError(self.env._("The catalogue says what this field holds: it is not decided here."))
         res = super().write(vals)
         self.env.registry.clear_cache()
         return res
@@ -198,6 +251,30 @@ class GdprDataMap(models.Model):
     def _check_dpo(self):
         if not self.env.user.has_group("client_gdpr.group_gdpr_dpo"):
             raise AccessError(self.env._("Only the data protection officer decides what a field holds."))
+
+    def action_needed(self):
+        """Say that the purposes need what stands in these fields."""
+        self._check_dpo()
+        self.write({"need": "needed"})
+
+    def action_unneeded(self):
+        """Say that no purpose needs what stands in these fields."""
+        self._check_dpo()
+        self.write({"need": "unneeded"})
+
+    @api.model
+    def action_open_map(self):
+        """Open every field of the map."""
+        self._record_map()
+        return self.env["ir.actions.act_window"]._for_xml_id("client_gdpr.action_gdpr_data_map")
+
+    @api.model
+    def action_open_filled(self):
+        """Count what is filled in, and open it, the least used first."""
+        self._check_reader()
+        self._record_map()
+        self._count_filled()
+        return self.env["ir.actions.act_window"]._for_xml_id("client_gdpr.action_gdpr_data_map_filled")
 
     @api.model
     def action_open_undecided(self):
@@ -224,6 +301,9 @@ class GdprDataMap(models.Model):
             ``state`` (declared, decided, undecided), ``module`` (of the field), sorted by model and field
         """
         self._check_reader()
+        return self._entries()
+
+    def _entries(self):
         discovered, declared, undecided = self._discover(), self._declarations(), self._undecided()
         result = []
         for key in sorted({*discovered, *declared}):
@@ -243,6 +323,64 @@ class GdprDataMap(models.Model):
                 }
             )
         return result
+
+    @api.model
+    def picture(self):
+        """The map as a picture, from the person outwards.
+
+        :return: ``{"svg": str, "coverage": percent, "declared", "decided", "undecided", "models": counts}``
+        """
+        self._check_reader()
+        entries = self.entries()
+        states = Counter(entry["state"] for entry in entries)
+        places = self._places(entries)
+        words = map_picture.Words(
+            person=self.env._("The person"),
+            steps=tuple(self.env._("%s step(s) away", step) for step in range(1, 6)),
+            apart=self.env._("Found by name or number"),
+            fields=self.env._("%s fields"),
+            undecided=self.env._("%s undecided"),
+            special=self.env._("sensitive"),
+        )
+        known = states["declared"] + states["decided"]
+        return {
+            "svg": map_picture.draw(places, dict(self._selection_topics()), words),
+            # never rounded up to a hundred while something waits
+            "coverage": known * 100 // len(entries) if entries else 100,
+            "models": len(places),
+            **{state: states[state] for state in ("declared", "decided", "undecided")},
+        }
+
+    def _places(self, entries):
+        """The models that hold something, as values for the picture."""
+        by_model = defaultdict(list)
+        for entry in entries:
+            if entry["action"] != "none" or entry["state"] == "undecided":
+                by_model[entry["model"]].append(entry)
+        places = []
+        for name, of_model in by_model.items():
+            paths = sorted((entry["path"] for entry in of_model if entry["path"]), key=lambda path: path.count("."))
+            via = self._target_of(name, paths[0]) if paths else None
+            topics = Counter(entry["topic"] for entry in of_model)
+            places.append(
+                map_picture.Place(
+                    model=name,
+                    label=self.env[name]._description,
+                    steps=0 if name == PERSON else paths[0].count(".") + 1 if paths else None,
+                    via=via,
+                    path=paths[0] if paths else "",
+                    topic=topics.most_common(1)[0][0],
+                    fields=len(of_model),
+                    undecided=sum(entry["state"] == "undecided" for entry in of_model),
+                    special=any(entry["special"] not in ("", "possible") for entry in of_model),
+                )
+            )
+        return places
+
+    def _target_of(self, model, path):
+        """The model to which the first field of a path leads; a number without a model leads to the person."""
+        field = self.env[model]._fields[path.partition(".")[0]]
+        return field.comodel_name or PERSON
 
     def _check_reader(self):
         if not self.env.user.has_group("client_gdpr.group_gdpr_user"):
@@ -503,36 +641,97 @@ class GdprDataMap(models.Model):
 
     @api.model
     def _record_undecided(self):
-        """Make a line for every undecided field, so that the DPO sees what waits; return the lines.
+        """Bring the rows up to date, so that the DPO sees what waits; return the undecided ones."""
+        self._record_map()
+        return self.sudo().search([("state", "=", "undecided")])
 
-        What no longer waits, because its module went or a catalogue declares it now, leaves the list.
+    @api.model
+    def _record_map(self):
+        """Make the rows what the catalogues and the installation say now, and note what came and went.
+
+        A decision stays while the module of its field is away. The first time nothing is noted: everything is new.
         """
         rows = self.sudo().search([])  # pylint: disable=no-search-all
-        undecided = self._undecided()
-        waiting = rows.filtered(lambda row: row.state == "undecided")
-        over = waiting.filtered(lambda row: (row.model_name, row.field_name) not in undecided)
-        known = {(row.model_name, row.field_name) for row in rows - over}
-        if over:
-            over.unlink()
-        created = self.sudo().create(
-            [self._prepare_undecided(self._discover()[key]) for key in sorted(undecided) if key not in known]
-        )
-        return (waiting - over) | created
+        known = {(row.model_name, row.field_name): row for row in rows}
+        wanted = {(entry["model"], entry["field"]): entry for entry in self._entries()}
+        gone = rows.filtered(lambda row: row.state != "decided" and (row.model_name, row.field_name) not in wanted)
+        delta = self.env["gdpr.data.delta"]
+        fresh = [key for key in wanted if key not in known]
+        if rows and (fresh or gone):
+            delta = delta.sudo().create(
+                {
+                    "added_count": len(fresh),
+                    "undecided_count": sum(wanted[key]["state"] == "undecided" for key in fresh),
+                    "gone": "\n".join(sorted(f"{row.model_name}.{row.field_name}" for row in gone)),
+                    "gone_count": len(gone),
+                }
+            )
+        gone.unlink()
+        same = defaultdict(self.browse)
+        for key, row in known.items():
+            if key in wanted and row.state != "decided":
+                values = self._prepare_row(wanted[key])
+                changed = {name: value for name, value in values.items() if (row[name] or False) != (value or False)}
+                if changed:
+                    same[tuple(sorted(changed.items()))] |= row
+        for changed, of_change in same.items():
+            of_change.sudo().write(dict(changed))
+        self.sudo().create([self._prepare_row(wanted[key]) | {"delta_id": delta.id} for key in fresh])
+        delta._tell_dpo()
 
-    def _prepare_undecided(self, found):
+    def _prepare_row(self, entry):
+        """Values of a row; what nobody declared comes with a proposal."""
+        same = ("role", "kind", "path", "tracked", "custom", "state", "topic", "category", "special", "export")
+        values = {name: entry[name] for name in (*same, "origin", "third_party", "module", "source")}
+        values = {name: value or False for name, value in values.items()}
+        values |= {"model_name": entry["model"], "field_name": entry["field"]}
+        if entry["state"] == "declared":
+            return values | {"action": entry["action"], "reason": entry["reason"]}
+        found = self._discover()[entry["model"], entry["field"]]
         action, reason = self._propose(found)
-        special = "possible" if found.role == "text" else False
-        return {
-            "model_name": found.model,
-            "field_name": found.field,
-            "role": found.role,
-            "kind": found.kind,
-            "path": found.path,
+        return values | {
             "proposed_action": action,
             "proposed_reason": reason,
             "category": catalogue.Declaration(found.model, found.field, found.role, action).filled().category,
-            "special": special,
+            "special": "possible" if found.role == "text" else False,
         }
+
+    @api.model
+    def _count_filled(self):
+        """Count the records in which a declared value stands, table by table, each read once."""
+        self.env.flush_all()
+        rows = self.sudo().search(
+            [("role", "=", "value"), ("action", "in", ("clear", "replace")), ("state", "!=", "undecided")]
+        )
+        by_model = defaultdict(list)
+        for row in rows:
+            field = self.env[row.model_name]._fields.get(row.field_name) if row.model_name in self.env else None
+            if field is not None and field.store and field.column_type:
+                by_model[row.model_name].append((row, field))
+        now = fields.Datetime.now()
+        for name, of_model in by_model.items():
+            filled = [
+                SQL("count(*) FILTER (WHERE %s)", self._is_filled_sql(field, SQL.identifier(field.name)))
+                for _row, field in of_model
+            ]
+            # a number of the table's own counts the records: what is a column in both is asked in one reading
+            [(total, *counts)] = self.env.execute_query(
+                SQL("SELECT count(*), %s FROM %s", SQL(", ").join(filled), SQL.identifier(self.env[name]._table))
+            )
+            for (row, _field), count in zip(of_model, counts, strict=True):
+                row.write({"filled": count, "share": count / total if total else 0.0, "counted_at": now})
+
+    @staticmethod
+    def _is_filled_sql(field, column):
+        if field.company_dependent or field.translate:
+            return SQL("%s IS NOT NULL", column)
+        if field.type == "boolean":
+            return SQL("%s", column)
+        if field.type in ("char", "text", "html", "selection"):
+            return SQL("%s <> ''", column)
+        if field.type in ("integer", "float", "monetary"):
+            return SQL("%s <> 0", column)
+        return SQL("%s IS NOT NULL", column)
 
     def _propose(self, found):
         """What an experienced officer would most likely say about a field nobody declared: (action, reason)."""
@@ -558,3 +757,4 @@ class GdprDataMap(models.Model):
         """Refuse an installation that leaves a row without its field, or one that contradicts it."""
         self.env.registry.clear_cache()
         self._rows()
+        self._record_map()

@@ -31,11 +31,6 @@ class GdprSuppression(models.Model):
     digest = fields.Char(required=True, readonly=True, index=True, groups=fields.NO_ACCESS)
     key_name = fields.Char(required=True, readonly=True, groups=fields.NO_ACCESS)
 
-    _digest_only = models.Constraint(
-        "CHECK (digest ~ '^[0-9a-f]{64}$' AND key_name ~ '^[0-9a-f]{12}$')",
-        "Only digests are kept of an erased person's address.",
-    )
-
     # -- digests -------------------------------------------------------------------------------------
 
     @api.model

@@ -56,7 +56,6 @@ class GdprTombstone(models.Model):
     suppression_ids = fields.One2many("gdpr.suppression", "tombstone_id", readonly=True)
 
     _reference_once = models.Constraint("unique(reference)", "This tombstone is known already.")
-    _names_nobody = models.Constraint("CHECK (reference ~ '^[0-9a-f]{32}$')", "A tombstone holds no words.")
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

@@ -4,6 +4,7 @@ from . import test_bulk
 from . import test_consent_sources
 from . import test_data_index
 from . import test_data_map
+from . import test_data_map_screens
 from . import test_deadline
 from . import test_erasure
 from . import test_mentions

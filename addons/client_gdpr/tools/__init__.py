@@ -4,6 +4,8 @@
 errors     one root error, a child per situation, data as attributes
 catalogue  the declared part of the data map: CSV text to :class:`Declaration` values
 discovery  what a field looks like by its name and type: the part of the discovery without a registry
+map_picture the data map as an SVG picture
+special_words words by which a label tells a special category of data
 identity   what a person is recognised by: addresses, numbers and names, normalised
 copies     where the same thing about a person stands a second time
 plan       the values that travel through the pipeline, and the digest of a plan
