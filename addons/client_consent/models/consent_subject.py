@@ -91,23 +91,34 @@ class ConsentSubject(models.Model):
     def _data_key(self):
         """The 32-byte key of this subject; made at first use, wrapped under the key ring."""
         self.ensure_one()
-        subject = self.sudo()
+        return self._data_keys()[self.id]
+
+    def _data_keys(self):
+        """The keys of these subjects: id → 32 bytes; see :meth:`_data_key`."""
+        subjects, found = self.sudo(), {}
         wrap = self.env["consent.key"]._ring().derive("subject-wrap")
-        place = f"consent.subject/{subject.uuid}".encode()
-        if not subject.wrapped_key:
-            key = os.urandom(32)
-            subject.wrapped_key = base64.b64encode(keys.encrypt(wrap, key, place))
-            subject._settle_key()
-            return key
-        try:
-            return keys.decrypt(wrap, base64.b64decode(subject.wrapped_key), place)
-        except CannotDecrypt as error:
-            raise UserError(
-                self.env._("The key of this person cannot be unwrapped: the database row was changed or damaged.")
-            ) from error
+        new = subjects.filtered(lambda subject: not subject.wrapped_key)
+        for subject in new:
+            found[subject.id] = os.urandom(32)
+            wrapped = keys.encrypt(wrap, found[subject.id], subject._key_place())
+            subject.wrapped_key = base64.b64encode(wrapped)
+        if new:
+            new._settle_key()
+        for subject in subjects - new:
+            try:
+                wrapped = base64.b64decode(subject.wrapped_key)
+                found[subject.id] = keys.decrypt(wrap, wrapped, subject._key_place())
+            except CannotDecrypt as error:
+                raise UserError(
+                    self.env._("The key of this person cannot be unwrapped: the database row was changed or damaged.")
+                ) from error
+        return found
+
+    def _key_place(self):
+        return f"consent.subject/{self.uuid}".encode()
 
     def _settle_key(self):
-        """Write the new key now and hold on to the key ring: its rotation, had it just ended, would not know the key.
+        """Write new keys now and hold on to the key ring: its rotation, had it just ended, would not know them.
 
         Then the database asks for the transaction anew, and Odoo begins it again with the present ring.
         """
@@ -117,6 +128,11 @@ class ConsentSubject(models.Model):
     def _encrypt(self, plaintext, associated):
         """Encrypt under the subject's key; ``associated`` names the place where the result belongs."""
         return keys.encrypt(self._data_key(), plaintext, associated)
+
+    def _encrypt_all(self, entries):
+        """Encrypt for several subjects: (plaintext, associated) of each, in their order; a subject may come again."""
+        found = self._data_keys()
+        return [keys.encrypt(found[id_], *entry) for id_, entry in zip(self._ids, entries, strict=True)]
 
     def _decrypt(self, sealed, associated):
         """What :meth:`_encrypt` was given.

@@ -37,7 +37,7 @@ class GdprCertificate(models.Model):
             [
                 {
                     "request_id": request.id,
-                    "document": json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True),
+                    "document": json.dumps(content, ensure_ascii=False, sort_keys=True),
                     "sha256": content["sha256"],
                 }
                 for request, content in signed

@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.tools import format_list
 
@@ -89,16 +91,13 @@ class GdprIdentityMixin(models.AbstractModel):
         return contact._gdpr_why_not_erasable() if contact else ""
 
     @api.model
-    def _prepare_lines(self, found, company, asked=False):
+    def _prepare_lines(self, found, asked=False):
         """Values of a line for every record that may be the same person's, the surest first.
 
-        Records of other companies are left out: there somebody else answers for them.
-
-        :param found: the candidates, as the finder gives them
+        :param found: the candidates, as the finder gives them and :meth:`_of_company` leaves them
         :param asked: whether a person looks at the ticks before they count. If so, contacts that are certainly the
             same are ticked; else only what is found by an address that nobody else uses, as ever.
         """
-        found = self._of_company(found, company)
         lines = []
         for candidate in found:
             lines.append(
@@ -113,15 +112,23 @@ class GdprIdentityMixin(models.AbstractModel):
             )
         return lines
 
-    def _of_company(self, found, company):
-        allowed, nobody = set(), company.browse()
-        for model in {candidate.model for candidate in found}:
+    @api.model
+    def _of_company(self, people, company):
+        """Candidates of some people without the records of other companies: there somebody else answers for them.
+
+        :param people: a list of candidates for each
+        """
+        ids, allowed, nobody = defaultdict(set), set(), company.browse()
+        for found in people:
+            for candidate in found:
+                ids[candidate.model].add(candidate.res_id)
+        for model, some in ids.items():
             # sudo: which records there are is the finder's to say; only their company is read
-            records = self.env[model].sudo().browse([c.res_id for c in found if c.model == model]).exists()
+            records = self.env[model].sudo().browse(sorted(some)).exists()
             if "company_id" in records._fields:
                 records = records.filtered(lambda record: record.company_id in (nobody, company))
             allowed.update((model, id_) for id_ in records.ids)
-        return [candidate for candidate in found if (candidate.model, candidate.res_id) in allowed]
+        return [[one for one in found if (one.model, one.res_id) in allowed] for found in people]
 
     @staticmethod
     def _is_proposed(candidate, found, asked):

@@ -53,7 +53,7 @@ class GdprPlan(models.Model):
         requests.plan_id.sudo().unlink()
         plans = self.sudo().create(vals_list)
         for request, plan in zip(requests, plans, strict=True):
-            request.sudo().plan_id = plan
+            request.sudo().with_context(tracking_disable=True).plan_id = plan
         return plans
 
     def _spare(self, rulings):

@@ -984,7 +984,7 @@ class GdprRequest(models.Model):
 
     def _run_erasure(self):
         """Erase and verify: a few in the caller's transaction, more by the scheduled job."""
-        self.write({"state": "executing"})
+        self.with_context(tracking_disable=True).write({"state": "executing"})
         self.env["gdpr.run"]._start(self, "erase")
 
     def _plan_again(self, rulings, drift, reading):
@@ -1049,7 +1049,9 @@ class GdprRequest(models.Model):
         key = self._payload_key()
         for request, case in zip(self, cases, strict=True):
             # sudo: the field is open to nobody
-            request.sudo().identity_payload = request._encrypt(case.to_dict(), key=key)
+            request.sudo().with_context(tracking_disable=True).identity_payload = request._encrypt(
+                case.to_dict(), key=key
+            )
 
     def _stored_cases(self):
         """The case of each that was erased and did not come to its verdict, else nothing."""
@@ -1170,14 +1172,17 @@ class GdprRequest(models.Model):
 
     def _gather_identity(self):
         """List the records that may be about the same person; what was said of one earlier stays."""
-        people = [request.partner_ids.ids for request in self]
-        for request, found in zip(self, self.env["gdpr.finder"].sudo()._candidates(people), strict=True):
-            known = {(line.model, line.res_id) for line in request.identity_ids}
-            lines = request.identity_ids._prepare_lines(found, request.company_id)
-            # sudo: staff read these lines and change them by the buttons alone
-            request.sudo().identity_ids = [
-                fields.Command.create(line) for line in lines if (line["model"], line["res_id"]) not in known
-            ]
+        vals_list, identities = [], self.env["gdpr.identity.candidate"]
+        for company, requests in self.grouped("company_id").items():
+            found = self.env["gdpr.finder"].sudo()._candidates([request.partner_ids.ids for request in requests])
+            for request, theirs in zip(requests, identities._of_company(found, company), strict=True):
+                known = {(line.model, line.res_id) for line in request.identity_ids}
+                lines = identities._prepare_lines(theirs)
+                vals_list += [
+                    {**line, "request_id": request.id} for line in lines if (line["model"], line["res_id"]) not in known
+                ]
+        # sudo: staff read these lines and change them by the buttons alone
+        identities.sudo().create(vals_list)
 
     def _may_choose(self):
         """Whether it may still be said whose records these are; an approved plan, or an answer, is for somebody."""

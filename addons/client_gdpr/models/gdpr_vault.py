@@ -507,6 +507,13 @@ class GdprVault(models.Model):
         :param digests: of contacts, id → (normalised e-mail address, number)
         """
         ring = self.env["consent.key"]._ring()
+        subjects = self.env["consent.subject"].browse([subject.id for _id, subject, _payload, _values in entries])
+        payloads = subjects._encrypt_all(
+            [
+                (json.dumps(payload, sort_keys=True).encode(), self._associated(model, id_))
+                for id_, _subject, payload, _values in entries
+            ]
+        )
         return self.create(
             [
                 {
@@ -515,12 +522,10 @@ class GdprVault(models.Model):
                     "res_id": id_,
                     "subject_id": subject.id,
                     "kind": kind,
-                    "payload": base64.b64encode(
-                        subject._encrypt(json.dumps(payload, sort_keys=True).encode(), self._associated(model, id_))
-                    ),
+                    "payload": base64.b64encode(sealed),
                     **(self._digests(ring, *digests[id_]) if id_ in digests else {}),
                 }
-                for id_, subject, payload, values in entries
+                for (id_, subject, _payload, values), sealed in zip(entries, payloads, strict=True)
             ]
         )
 

@@ -6,6 +6,7 @@ from odoo.tools import SQL, sql
 
 from ..models.gdpr_data_map import PERSON
 from ..tools import capability, redact
+from ..tools.mentions import Haystack, plain
 from ..tools.plan import Sealing
 
 #: Deleted by the ORM, so that their own rules and caches hold; everything else by SQL. Bank accounts too go by
@@ -125,7 +126,7 @@ class GdprExecutor(models.AbstractModel):
     def _take_out(self, cases):
         """Carry out what anonymises records of others and records that stay."""
         mentions, takes_part, blanks = defaultdict(lambda: defaultdict(set)), defaultdict(set), defaultdict(set)
-        for case in cases:
+        for number, case in enumerate(cases):
             for ruling in case.rulings:
                 redacted = ruling.action == "review" and case.decisions.get(ruling.rule) == "redact"
                 if (ruling.model == PERSON and ruling.field == "id") or ruling.reason == "mention_in_file":
@@ -134,15 +135,16 @@ class GdprExecutor(models.AbstractModel):
                     # beside an address that is the person's alone, the name means the person too
                     for name in ruling.fields:
                         for id_ in ruling.ids:
-                            mentions[ruling.model, name][id_].update(case.identity.all)
+                            mentions[ruling.model, name][id_].add(number)
                 elif ruling.action == "anonymise" and ruling.reason == "takes_part":
                     for name in ruling.fields:
                         others = case.located.ids(self.env[ruling.model]._fields[name].comodel_name, "self", "own")
                         takes_part[ruling.model, name].update((id_, other) for id_ in ruling.ids for other in others)
                 elif ruling.action == "anonymise":
                     blanks[ruling.model, ruling.fields].update(ruling.ids)
-        for (model, name), identifiers in sorted(mentions.items()):
-            self._redact(model, name, identifiers)
+        haystack = Haystack([case.identity for case in cases] if mentions else [])
+        for (model, name), people in sorted(mentions.items()):
+            self._redact(model, name, people, haystack)
         for (model, name), pairs in sorted(takes_part.items()):
             self._cut(model, name, sorted(pairs))
         for (model, names), ids in sorted(blanks.items()):
@@ -172,13 +174,18 @@ class GdprExecutor(models.AbstractModel):
         self.env.cr.execute(query)
         self.env.invalidate_all()
 
-    def _redact(self, model, name, identifiers):
-        """Take identifiers, given by record, out of somebody else's words, in every language of a translated text."""
+    def _redact(self, model, name, people, haystack):
+        """Take people out of somebody else's words, in every language of a translated text.
+
+        :param people: id of the record → numbers of the people, as the haystack knows them
+        """
         table, column = SQL.identifier(self.env[model]._table), SQL.identifier(name)
-        rows = self.env.execute_query(SQL("SELECT id, %s FROM %s WHERE id = ANY(%s)", column, table, list(identifiers)))
+        rows = self.env.execute_query(SQL("SELECT id, %s FROM %s WHERE id = ANY(%s)", column, table, list(people)))
         is_json = self.env[model]._fields[name].column_type[0] == "jsonb"
         for id_, value in rows:
-            new = redact.redact_all(value, identifiers[id_])
+            found = haystack.candidates(plain(value))
+            theirs = {n.value for n in found if any(number in people[id_] for number, _sure in n.people)}
+            new = redact.redact_all(value, theirs) if theirs else value
             if new != value:
                 new = SQL("%s::jsonb", json.dumps(new, ensure_ascii=False)) if is_json else SQL("%s", new)
                 self.env.cr.execute(SQL("UPDATE %s SET %s = %s WHERE id = %s", table, column, new, id_))
@@ -189,11 +196,15 @@ class GdprExecutor(models.AbstractModel):
         """Clear the fields, or put the placeholder where the data map says so; nothing else of the row changes."""
         declared = self.env["gdpr.data.map"]._declarations()
         records = self.env[model].browse(ids)
-        assignments = []
+        assignments, changed = [], []
         for name in names:
             field = records._fields[name]
             if field.type == "binary" and field.attachment:
-                self._delete("ir.attachment", self._field_attachments(model, name, ids))
+                files = self._field_attachments(model, name, ids)
+                if not files:
+                    # smaller pictures would be computed again of nothing, one by one
+                    continue
+                self._delete("ir.attachment", files)
             elif field.type == "many2many":
                 self.env.cr.execute(
                     SQL(
@@ -207,6 +218,7 @@ class GdprExecutor(models.AbstractModel):
                 row = declared.get((model, name))
                 value = self._blank_value(field, bool(row and row.action == "replace"))
                 assignments.append(SQL("%s = %s", SQL.identifier(name), value))
+            changed.append(name)
         if assignments:
             self.env.flush_all()
             self.env.cr.execute(
@@ -218,7 +230,7 @@ class GdprExecutor(models.AbstractModel):
                 )
             )
         self.env.invalidate_all()
-        records.modified(list(names))
+        records.modified(changed)
         self.env.flush_all()
         if model == "res.users":
             self._close_logins(ids)

@@ -150,7 +150,7 @@ class GdprRun(models.AbstractModel):
         self.env["gdpr.plan"]._make_all(requests, [case.rulings for case in cases], readings)
         if any(ruling.reason == "undecided" for case in cases for ruling in case.rulings):
             self.env["gdpr.data.map"]._record_undecided()
-        requests.write({"state": "planned", "queue": False})
+        self._note(requests, {"state": "planned", "queue": False})
         return requests
 
     @api.model
@@ -197,7 +197,7 @@ class GdprRun(models.AbstractModel):
         )
         self.env["gdpr.executor"]._execute(cases)
         chosen._store_cases(cases)
-        chosen.sudo().write({"state": "executing", "queue": "verify", "erased_at": fields.Datetime.now()})
+        self._note(chosen, {"state": "executing", "queue": "verify", "erased_at": fields.Datetime.now()})
         return chosen
 
     def _fail(self, request, error):
@@ -241,14 +241,20 @@ class GdprRun(models.AbstractModel):
             kept.append((request, case.located.partner_ids, waits))
             done |= request
         self.env["gdpr.certificate"]._store_all(certificates)
-        # sudo: of these fields nobody but the machine writes some
-        done.sudo().write(
+        self._note(
+            done,
             {
                 "state": "executed",
                 "executed_at": fields.Datetime.now(),
                 "queue": False,
                 "failure": False,
                 "identity_payload": False,
-            }
+            },
         )
         self.env["gdpr.deferred"].sudo()._note(kept)
+
+    @staticmethod
+    def _note(requests, values):
+        """Write what the machine did: the request and its certificate tell when, so the chatter need not."""
+        # sudo: of these fields nobody but the machine writes some
+        requests.sudo().with_context(tracking_disable=True).write(values)

@@ -79,8 +79,9 @@ class GdprErasureWizard(models.TransientModel):
 
     def _gathered(self, asked=False):
         """Values of lines for the records that may be about the same person."""
-        [found] = self.env["gdpr.finder"].sudo()._candidates([self.partner_id.ids])
-        return self.identity_ids._prepare_lines(found, self.env.company, asked)
+        found = self.env["gdpr.finder"].sudo()._candidates([self.partner_id.ids])
+        [theirs] = self.identity_ids._of_company(found, self.env.company)
+        return self.identity_ids._prepare_lines(theirs, asked)
 
     def _chosen(self):
         """The contacts of the person as ticked, and the choice among other records, as the finder takes them.
