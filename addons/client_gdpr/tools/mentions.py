@@ -100,7 +100,7 @@ class Haystack:
 
     def numbers(self) -> str:
         """A POSIX pattern that fits every text with the end of a number, however grouped; empty without numbers."""
-        return "|".join("[^0-9]{0,3}".join(end.decode()) for end in sorted(self._numbers))
+        return "|".join("(?:&nbsp;|[^0-9]){0,3}".join(end.decode()) for end in sorted(self._numbers))
 
     def stands_in(self, needle: Needle, text: str) -> bool:
         """Whether an identifier stands in a text as words of its own."""
