@@ -282,13 +282,20 @@ class GdprRequest(models.Model):
     def _compute_correction_html(self):
         """What would be corrected, looked up afresh, and afterwards what was: fields and counts, no values."""
         for request in self:
-            places = counts = None
-            if request.kind == "rectification" and request.state in UNFINISHED and request.partner_ids:
-                places = self.env["gdpr.reporter"]._correction_lines(*request._asked_places())
+            lines = counts = hindrance = None
+            if request.kind == "rectification" and request.state in UNFINISHED:
+                try:
+                    places, wanted = request._asked_places()
+                    lines = self.env["gdpr.reporter"]._correction_lines(places[:LONGEST_ON_SCREEN], wanted)
+                    more = len(places) - len(lines)
+                except UserError as error:
+                    # the page opens all the same, and says why this cannot be carried out as it was asked
+                    hindrance = str(error)
             elif request.corrected:
                 counts = self.env["gdpr.reporter"]._corrected_lines(request.corrected)
-            request.correction_html = (places or counts) and self.env["ir.qweb"]._render(
-                "client_gdpr.correction", {"places": places, "counts": counts}
+            request.correction_html = (lines or counts or hindrance) and self.env["ir.qweb"]._render(
+                "client_gdpr.correction",
+                {"places": lines, "more": lines and more, "counts": counts, "hindrance": hindrance},
             )
 
     @api.depends("kind", "executed_at")
@@ -886,7 +893,7 @@ class GdprRequest(models.Model):
         return {"main": main.id, "before": {name: corrector._plain(main, name) for name in values}}
 
     def _asked_correction(self):
-        """The contacts, the one whose values are wrong first; field → value; the keys of chosen places, or nothing.
+        """The contacts, the one whose values are wrong first; field → value; place key → what was decided of it.
 
         :raises UserError: when somebody changed the contact since, or it may not be corrected any more
         """
@@ -904,18 +911,14 @@ class GdprRequest(models.Model):
                     ", ".join(labels),
                 )
             )
-        chosen = asked.get("places")
-        return (
-            partners,
-            self.env["gdpr.corrector"]._read_values(main, asked["values"]),
-            chosen and {tuple(key) for key in chosen},
-        )
+        new = self.env["gdpr.corrector"]._read_values(main, asked["values"])
+        return partners, new, {tuple(key): wanted for *key, wanted in asked.get("decided", ())}
 
     def _asked_places(self):
-        """The places of the correction that waits, and the keys of those chosen."""
-        partners, new, chosen = self._asked_correction()
+        """The places of the correction that waits, and those of them that would be corrected."""
+        partners, new, decided = self._asked_correction()
         places = self.env["gdpr.corrector"]._places(partners, new)
-        return places, {p.key for p in places if p.fixed or (p.ticked if chosen is None else p.key in chosen)}
+        return places, self.env["gdpr.corrector"]._wanted(places, decided)
 
     def _run_restriction(self):
         """Seal the person at once; the answer says so, Art. 18(1). All or nothing, in the caller's transaction."""

@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, email_normalize
@@ -101,8 +103,10 @@ class GdprCorrector(models.AbstractModel):
         records = self.env[partner._fields[name].comodel_name].sudo()
         key = "code" if "code" in records._fields else records._rec_name
         found = records.search([(key, "=ilike", str(value).replace("\\", "").replace("%", r"\%").replace("_", r"\_"))])
-        if len(found) != 1:
+        if len(found) != 1 and name == "country_id":
             self._refuse(name, self.env._("there is no such code. Use the two letters of a country, for example CZ."))
+        if len(found) != 1:
+            self._refuse(name, self.env._("there is no such choice; use the name of one that is offered."))
         return found.id
 
     def _read_state_id(self, partner, name, value, read):
@@ -181,6 +185,8 @@ class GdprCorrector(models.AbstractModel):
         if not columns:
             return []
         records = self.env[model].sudo().with_context(active_test=False).browse(ids).exists()
+        if model == PERSON:
+            records = records.filtered(lambda record: record.gdpr_state == "active")
         if waiting := copies.WAITING.get(model):
             records = records.filtered(lambda record: record[waiting[0]] in waiting[1])
         address_of = {field: column for column, field in self._get_copies().get(model, {}).items()}
@@ -212,10 +218,10 @@ class GdprCorrector(models.AbstractModel):
     # -- correcting ----------------------------------------------------------------------------------
 
     @api.model
-    def _correct(self, partners, new, chosen=None):
-        """Write the new values in the contact and in the places chosen, in the transaction of the caller.
+    def _correct(self, partners, new, decided=None):
+        """Write the new values in the contact and in the places wanted, in the transaction of the caller.
 
-        :param chosen: keys of the places to correct; by default those where the old value stands
+        :param decided: place key → whether it is corrected; by default it is where the old value stands
         :return: the places that were corrected
         """
         self = self.sudo().with_context(
@@ -223,26 +229,27 @@ class GdprCorrector(models.AbstractModel):
         )
         partners = partners.with_env(self.env)
         places = self._places(partners, new)
-        wanted = [p for p in places if p.fixed or (p.ticked if chosen is None else p.key in chosen)]
+        wanted = self._wanted(places, decided)
         self._check_logins(wanted)
         self._carry_suppression(partners[0], new)
-        copies_ = [place for place in places if place.model != PERSON]
+        target = {place: place.after for place in wanted if place.model != PERSON}
+        kept = {place: place.before for place in places if place.model != PERSON and place not in target}
+        # a bank account under the contact's name would be renamed, with a note that keeps the old name
+        parked = {place: False for place in kept if place.model == "res.partner.bank"}
         # the copies first: what Odoo finds right already it does not carry on, nor note down, by itself
-        for place in copies_:
-            if place in wanted:
-                self._set(place, place.after)
-            elif place.model == "res.partner.bank":
-                # a bank account under the contact's name would be renamed, with a note that keeps the old name
-                self._set(place, False)
+        self._set(target | parked)
         self._write_contacts(partners, wanted)
         # where the new value was not wanted and came all the same, the old one is put back
-        for place in copies_:
-            value = place.after if place in wanted else place.before
-            if self._plain(self.env[place.model].browse(place.id), place.column) != value:
-                self._set(place, value)
+        self._set(target | kept)
         self.env.flush_all()
         self.env.invalidate_all()
         return wanted
+
+    @api.model
+    def _wanted(self, places, decided=None):
+        """The places that are corrected: the contact, and each other one as decided, else as ticked beforehand."""
+        decided = decided or {}
+        return [place for place in places if place.fixed or decided.get(place.key, place.ticked)]
 
     def _write_contacts(self, partners, wanted):
         """Correct the contacts by the ORM, so that whoever listens to them knows: consents first of all."""
@@ -251,23 +258,32 @@ class GdprCorrector(models.AbstractModel):
             partner.write({p.column: p.after for p in wanted if p.model == PERSON and p.id == id_})
         self.env.flush_all()
 
-    def _set(self, place, value):
-        """Write one copy: by SQL, for an inverse of the ORM would carry a value left as it is back to the contact."""
-        record = self.env[place.model].browse(place.id)
-        if place.model == "res.users":
-            record.write({place.column: value})
-            return
-        self.env.cr.execute(
-            SQL(
-                "UPDATE %s SET %s = %s WHERE id = %s",
-                SQL.identifier(record._table),
-                SQL.identifier(place.column),
-                value or None,
-                place.id,
-            )
-        )
-        record.invalidate_recordset([place.column], flush=False)
-        record.modified([place.column])
+    def _set(self, values):
+        """Write copies that say something else, place → value.
+
+        By SQL, but for logins: an inverse of the ORM would carry a value that stays back to the contact.
+        """
+        groups = defaultdict(list)
+        for place, value in values.items():
+            groups[place.model, place.column, value].append(place.id)
+        for (model, column, value), ids in groups.items():
+            records = self.env[model].browse(ids).filtered(lambda r, c=column, v=value: self._plain(r, c) != v)
+            if model == "res.users":
+                records.write({column: value})
+            elif records:
+                self.env.flush_all()
+                self.env.cr.execute(
+                    SQL(
+                        "UPDATE %s SET %s = %s WHERE id = ANY(%s)",
+                        SQL.identifier(records._table),
+                        SQL.identifier(column),
+                        value or None,
+                        records.ids,
+                    )
+                )
+                records.invalidate_recordset([column], flush=False)
+                records.modified([column])
+        self.env.flush_all()
 
     def _check_logins(self, places):
         """Two people cannot sign in with one address."""

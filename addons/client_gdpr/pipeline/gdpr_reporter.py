@@ -27,9 +27,9 @@ class GdprReporter(models.AbstractModel):
     # -- correction (Art. 16) ------------------------------------------------------------------------
 
     @api.model
-    def _correction_lines(self, places, chosen):
+    def _correction_lines(self, places, wanted=()):
         """The places of a correction as lines to read: where, what, before, after, and whether it is corrected."""
-        contact = self.env[PERSON]
+        contact, wanted = self.env[PERSON], set(wanted)
         return [
             {
                 "place": place,
@@ -37,7 +37,7 @@ class GdprReporter(models.AbstractModel):
                 "what": contact._fields[place.field].get_description(self.env, ["string"])["string"],
                 "before": self._value_words(place, place.before),
                 "after": self._value_words(place, place.after),
-                "ticked": place.key in chosen,
+                "ticked": place in wanted,
             }
             for place in places
         ]
@@ -51,6 +51,8 @@ class GdprReporter(models.AbstractModel):
         record = self.env[place.model].browse(place.id)
         kind = {
             PERSON: self.env._("Contact"),
+            "crm.lead": self.env._("Lead"),
+            "mailing.contact": self.env._("Mailing list contact"),
             "res.partner.bank": self.env._("Bank account"),
             "calendar.attendee": self.env._("Meeting"),
             "mail.activity": self.env._("Activity"),
@@ -93,7 +95,7 @@ class GdprReporter(models.AbstractModel):
         for recipient in recipients:
             lang = recipient.lang or self.env.lang
             told = [place for place in places if place.fixed]
-            lines = self.with_context(lang=lang)._correction_lines(told, set())
+            lines = self.with_context(lang=lang)._correction_lines(told)
             person = self.env[PERSON].browse(told[0].id)
             letters._send(
                 "client_gdpr.mail_template_correction",

@@ -133,6 +133,14 @@ class TestRectification(GdprCase):
         self.assertNotIn("@", str(refused.exception))
         self.assertEqual(self.person.email, "somebody.else.typed@post.example")
         self.assertEqual(request.state, "identified")
+        self.env.invalidate_all()
+        self.assertIn("Somebody changed the contact", request.correction_html)
+        # the handler looks again and decides
+        context = request.action_open_correction()["context"]
+        form = Form(self.env["gdpr.rectification.wizard"].with_user(self.handler).with_context(**context))
+        self.assertEqual(form.email, "eliska.nova@post.example")
+        form.save().action_correct()
+        self.assertEqual((request.state, self.person.email), ("executed", "eliska.nova@post.example"))
 
     def test_row_that_changed_since_the_form_was_opened_is_not_overwritten(self):
         form = self.wizard()
@@ -365,3 +373,38 @@ class TestRectification(GdprCase):
         self.assertNotIn("Poštovní služba", self.wizard().recipients_hint or "")
         self.person.consent_give("newsletter", ["email"], "web_form")
         self.assertIn("Poštovní služba", self.wizard().recipients_hint)
+
+    def test_names_of_any_script_and_sign_arrive_as_they_were_written(self):
+        for name in ('O\'Brien "Ed" 100 % _a_', "Žofie 😀 Ščerba", "שרה כהן", "名前 太郎", "<b>Bold</b> & Co"):
+            with self.subTest(name):
+                request = self.correct({"name": name})
+                self.assertEqual((self.person.name, request.state), (name, "executed"))
+
+    def test_places_beyond_those_shown_are_corrected_too(self):
+        self.env["mail.activity"].search([("res_id", "=", self.person.id)]).unlink()
+        for number in range(90):
+            self.person.activity_schedule(summary=f"Call {number}", user_id=self.handler.id)
+        form = self.wizard()
+        form.name = "Eliška Nová"
+        self.assertEqual((len(form.line_ids), form.more_count), (80, 11))
+        with form.line_ids.edit(1) as line:
+            line.ticked = False
+        form.save().action_correct()
+        self.env.invalidate_all()
+        names = self.person.activity_ids.sudo().mapped("res_name")
+        self.assertEqual((names.count("Eliška Nová"), names.count("Eliška Testovaná")), (89, 1))
+
+    def test_sealed_address_below_an_open_contact_stays_sealed(self):
+        delivery = self.env["res.partner"].create(
+            {
+                "name": "Eliška Testovaná",
+                "type": "delivery",
+                "parent_id": self.person.id,
+                "email": "eliska@post.example",
+            }
+        )
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE res_partner SET gdpr_state = 'restricted' WHERE id = %s", [delivery.id])
+        delivery.invalidate_recordset(flush=False)
+        self.correct({"email": "eliska.nova@post.example"})
+        self.assertEqual(delivery.email, "eliska@post.example")

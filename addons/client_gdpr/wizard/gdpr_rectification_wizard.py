@@ -24,6 +24,9 @@ ASKED = (
     "gdpr_statement",
 )
 
+#: More places than this nobody looks at one by one; those beyond are corrected where the old value stands.
+LONGEST_IN_DIALOG = 80
+
 
 class GdprRectificationWizard(models.TransientModel):
     """The *Change me* dialog: the handler types what is true and sees every place in which the old value stands.
@@ -67,6 +70,7 @@ class GdprRectificationWizard(models.TransientModel):
         help="Those to whom you gave the wrong data: they get a letter with what is true now (Art. 19).",
     )
     recipients_hint = fields.Char(compute="_compute_recipients_hint")
+    more_count = fields.Integer("More places", readonly=True)
     problem = fields.Char(readonly=True)
     company_name = fields.Char("Belongs to", related="partner_id.parent_id.name")
     shares_address = fields.Boolean(compute="_compute_shares_address")
@@ -90,7 +94,7 @@ class GdprRectificationWizard(models.TransientModel):
             new = corrector._read_values(partner, asked["values"])
             values |= {name: value for name, value in new.items() if name in ASKED}
             values |= {"received_at": request.received_at, "source": request.source}
-            values["line_ids"] = self._line_commands(partner | request.partner_ids, new)
+            values["line_ids"], values["more_count"] = self._line_commands(partner | request.partner_ids, new)
         return values
 
     @api.depends("received_at")
@@ -121,15 +125,14 @@ class GdprRectificationWizard(models.TransientModel):
         self.env["gdpr.request"]._check_group("handler")
         self.problem, ticks = False, {line.place_key: line.ticked for line in self.line_ids}
         partner, values = self.partner_id._origin, self._asked_values()
-        commands = [fields.Command.clear()]
+        self.line_ids, self.more_count = [fields.Command.clear()], 0
         if values:
             partner.check_access("read")
             try:
                 new = self.env["gdpr.corrector"]._read_values(partner, values)
-                commands = self._line_commands(self._partners(), new, ticks)
+                self.line_ids, self.more_count = self._line_commands(self._partners(), new, ticks)
             except UserError as error:
                 self.problem = str(error)
-        self.line_ids = commands
 
     def action_correct(self):
         """Register what the person asked, correct it in every ticked place, and show the request."""
@@ -142,11 +145,11 @@ class GdprRectificationWizard(models.TransientModel):
         )
         request._check_group("handler")
         request.check_access("write")
-        places = [json.loads(line.place_key) for line in self.line_ids if line.ticked]
+        decided = [[*json.loads(line.place_key), line.ticked] for line in self.line_ids]
         shown = json.loads(self.shown)
         before = {name: shown.get(name, request._shown(partner, [name])["before"][name]) for name in values}
         request._keep_asked(
-            {"values": values, "main": partner.id, "before": before, "places": places, "tell": self.recipient_ids.ids}
+            {"values": values, "main": partner.id, "before": before, "decided": decided, "tell": self.recipient_ids.ids}
         )
         if request.state == "received":
             request.action_confirm_identity()
@@ -172,9 +175,10 @@ class GdprRectificationWizard(models.TransientModel):
         return values
 
     def _line_commands(self, partners, new, ticks=()):
-        """The places as lines, ticked as they were before where they were there before."""
-        places = self.env["gdpr.corrector"]._places(partners, new)
-        lines = self.env["gdpr.reporter"]._correction_lines(places, {place.key for place in places if place.ticked})
+        """The first places as lines, ticked as they were before where they were there before, and how many more."""
+        corrector = self.env["gdpr.corrector"]
+        places = corrector._places(partners, new)
+        lines = self.env["gdpr.reporter"]._correction_lines(places[:LONGEST_IN_DIALOG], corrector._wanted(places))
         commands = [fields.Command.clear()]
         for line in lines:
             key = json.dumps(line["place"].key)
@@ -188,4 +192,4 @@ class GdprRectificationWizard(models.TransientModel):
                     }
                 )
             )
-        return commands
+        return commands, len(places) - len(lines)

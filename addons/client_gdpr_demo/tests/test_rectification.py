@@ -119,6 +119,20 @@ class TestRectification(TransactionCase):
         self.env.invalidate_all()
         self.assertEqual((self.jana.email, linked.email_from, linked.email_normalized), (NEW, OLD, OLD))
 
+    def test_unticked_bank_account_keeps_its_holder_without_a_note(self):
+        bank = self.jana.bank_ids
+        form = self.form()
+        form.name = "Jana Malá"
+        where = [line["where"].split(":")[0] for line in self.lines(form)]
+        with form.line_ids.edit(where.index("Bank account")) as line:
+            line.ticked = False
+        notes = self.jana.message_ids
+        form.save().action_correct()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual((self.jana.name, bank.acc_holder_name), ("Jana Malá", "Jana Nováková"))
+        self.assertEqual(self.jana.message_ids, notes)
+
     def test_lead_with_another_address_keeps_its_town(self):
         other = self.env["crm.lead"].create(
             {"name": "Chata", "partner_id": self.jana.id, "street": "Lesní 8", "zip": "602 00", "city": "Brno"}
@@ -133,7 +147,7 @@ class TestRectification(TransactionCase):
         self.assertEqual((ondrej.street, ondrej.city), ("Soukromá 3", firm.city))
         self.assertEqual(firm.read(["street", "city", "zip", "vat"]), before)
 
-    def test_finding_ten_thousand_copies_stays_quick(self):
+    def test_many_copies_are_found_and_corrected_together(self):
         """A person with many records: the dialog answers while somebody waits at the desk."""
         self.env["crm.lead"].create(
             [{"name": f"Poptávka {n}", "partner_id": self.jana.id, "email_from": OLD} for n in range(300)]
@@ -142,6 +156,9 @@ class TestRectification(TransactionCase):
         with self.assertQueryCount(150):
             places = self.env["gdpr.corrector"]._places(self.jana, {"email": NEW, "name": "Jana Malá"})
         self.assertGreater(len(places), 600)
+        with self.assertQueryCount(900):
+            self.correct({"email": NEW, "name": "Jana Malá"})
+        self.assertFalse(self.env["crm.lead"].search_count([("email_from", "=", OLD)]))
 
     @staticmethod
     def lines(form):
