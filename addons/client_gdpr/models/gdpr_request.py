@@ -893,7 +893,8 @@ class GdprRequest(models.Model):
         return {"main": main.id, "before": {name: corrector._plain(main, name) for name in values}}
 
     def _asked_correction(self):
-        """The contacts, the one whose values are wrong first; field → value; place key → what was decided of it.
+        """The contacts, the one whose values are wrong first; field → value; place key → what was decided of it;
+        and what was said of records of no contact.
 
         :raises UserError: when somebody changed the contact since, or it may not be corrected any more
         """
@@ -912,12 +913,12 @@ class GdprRequest(models.Model):
                 )
             )
         new = self.env["gdpr.corrector"]._read_values(main, asked["values"])
-        return partners, new, {tuple(key): wanted for *key, wanted in asked.get("decided", ())}
+        return partners, new, {tuple(key): wanted for *key, wanted in asked.get("decided", ())}, self._choice()
 
     def _asked_places(self):
         """The places of the correction that waits, and those of them that would be corrected."""
-        partners, new, decided = self._asked_correction()
-        places = self.env["gdpr.corrector"]._places(partners, new)
+        partners, new, decided, choice = self._asked_correction()
+        places = self.env["gdpr.corrector"]._places(partners, new, choice)
         return places, self.env["gdpr.corrector"]._wanted(places, decided)
 
     def _run_restriction(self):

@@ -159,16 +159,17 @@ class GdprCorrector(models.AbstractModel):
         return value and (field.to_string(value) if field.type == "date" else value)
 
     @api.model
-    def _places(self, partners, new):
+    def _places(self, partners, new, choice=None):
         """Every place at which the old values stand, and where something else stands that may be the same misspelt.
 
         :param partners: contacts that are the person; of the first the old values are taken
         :param new: field → value, see :meth:`_read_values`
+        :param choice: what the handler said of records that belong to no contact
         :return: list of :class:`Place`, the contact first
         """
         partners = partners.sudo()
         main = partners[0]
-        [(located, _identity)] = self.env["gdpr.finder"].sudo()._locate_records([partners.ids])
+        [(located, _identity)] = self.env["gdpr.finder"].sudo()._locate_records([partners.ids], [choice])
         places = self._places_in(main, located.partner_ids, {name: name for name in new}, new, partners.ids)
         for model, columns in self._get_copies().items():
             if model in self.env and (ids := located.ids(model)):
@@ -218,7 +219,7 @@ class GdprCorrector(models.AbstractModel):
     # -- correcting ----------------------------------------------------------------------------------
 
     @api.model
-    def _correct(self, partners, new, decided=None):
+    def _correct(self, partners, new, decided=None, choice=None):
         """Write the new values in the contact and in the places wanted, in the transaction of the caller.
 
         :param decided: place key → whether it is corrected; by default it is where the old value stands
@@ -228,7 +229,7 @@ class GdprCorrector(models.AbstractModel):
             **{capability.KEY: capability.SWEEP}, tracking_disable=True, mail_notrack=True, active_test=False
         )
         partners = partners.with_env(self.env)
-        places = self._places(partners, new)
+        places = self._places(partners, new, choice)
         wanted = self._wanted(places, decided)
         self._check_logins(wanted)
         self._carry_suppression(partners[0], new)

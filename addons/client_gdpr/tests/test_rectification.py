@@ -408,3 +408,32 @@ class TestRectification(GdprCase):
         delivery.invalidate_recordset(flush=False)
         self.correct({"email": "eliska.nova@post.example"})
         self.assertEqual(delivery.email, "eliska@post.example")
+
+    def test_dialog_asks_about_other_contacts_of_the_person_and_corrects_those_ticked(self):
+        certain, homonym = self.env["res.partner"].create(
+            [
+                {"name": "Eliška Testovaná", "email": "eliska@post.example", "city": "Praha"},
+                {"name": "Eliška Testovaná", "email": "someone.else@post.example"},
+            ]
+        )
+        form = self.wizard()
+        asked = {
+            values["res_id"]: values["included"]
+            for values in (form.identity_ids.edit(n)._values for n in range(len(form.identity_ids)))
+        }
+        self.assertIs(asked[certain.id], True)
+        self.assertFalse(asked.get(homonym.id))
+        form.email = "eliska.nova@post.example"
+        self.assertEqual(len(form.line_ids), 2)
+        number = list(asked).index(certain.id)
+        with form.identity_ids.edit(number) as line:
+            line.included = False
+        self.assertEqual(len(form.line_ids), 1)
+        with form.identity_ids.edit(number) as line:
+            line.included = True
+        action = form.save().action_correct()
+        request = self.env["gdpr.request"].with_user(self.handler).browse(action["res_id"])
+        self.assertEqual(request.partner_ids, self.person | certain)
+        self.env.invalidate_all()
+        self.assertEqual({self.person.email, certain.email}, {"eliska.nova@post.example"})
+        self.assertEqual((homonym.email, certain.city), ("someone.else@post.example", "Praha"))

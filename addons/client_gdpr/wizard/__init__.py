@@ -1,4 +1,5 @@
 from . import base_partner_merge
+from . import gdpr_identity_dialog
 from . import gdpr_erasure_wizard
 from . import gdpr_erasure_wizard_identity
 from . import gdpr_lift_wizard
@@ -6,6 +7,7 @@ from . import gdpr_reason_wizard
 from . import gdpr_link_wizard
 from . import gdpr_passphrase_wizard
 from . import gdpr_rectification_wizard
+from . import gdpr_rectification_wizard_identity
 from . import gdpr_rectification_wizard_line
 from . import gdpr_restriction_wizard
 from . import gdpr_take_out_wizard

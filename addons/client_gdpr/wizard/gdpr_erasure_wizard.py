@@ -2,18 +2,16 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import format_date
 
-from ..models.gdpr_data_map import PERSON
 from ..models.gdpr_request import PROOFS, SOURCES
-from ..tools.identity import Choice
 
 
 class GdprErasureWizard(models.TransientModel):
     """The *Delete me* dialog: it shows what would happen. Nothing is stored until the handler submits."""
 
     _name = "gdpr.erasure.wizard"
+    _inherit = ["gdpr.identity.dialog"]
     _description = "Delete a Person's Data"
 
-    partner_id = fields.Many2one("res.partner", "Contact", required=True, readonly=True, ondelete="cascade")
     received_at = fields.Datetime("Asked on", required=True, default=fields.Datetime.now)
     source = fields.Selection(SOURCES, "How", required=True, default="in_person")
     note = fields.Text(help="What the person asked for, in a few words. Do not repeat their data here.")
@@ -72,31 +70,6 @@ class GdprErasureWizard(models.TransientModel):
             received = fields.Datetime.context_timestamp(wizard, wizard.received_at).date()
             deadline = self.env["consent.country"]._due(self.env.company, received)
             wizard.due = format_date(self.env, deadline.day, date_format="EEEE d MMMM y")
-
-    def _check_may_look(self):
-        self.partner_id.check_access("read")
-        self.env["gdpr.request"]._check_group("handler")
-
-    def _gathered(self, asked=False):
-        """Values of lines for the records that may be about the same person."""
-        found = self.env["gdpr.finder"].sudo()._candidates([self.partner_id.ids])
-        [theirs] = self.identity_ids._of_company(found, self.env.company)
-        return self.identity_ids._prepare_lines(theirs, asked)
-
-    def _chosen(self):
-        """The contacts of the person as ticked, and the choice among other records, as the finder takes them.
-
-        The dialog comes back from the browser: only what the finder itself gathers counts.
-        """
-        places = {(line["model"], line["res_id"]) for line in self._gathered()}
-        ticked = {place for place in places if self._said().get(place)}
-        contacts = sorted(id_ for model, id_ in ticked if model == PERSON)
-        others = {place for place in places if place[0] != PERSON}
-        return [*self.partner_id.ids, *contacts], Choice(frozenset(others & ticked), frozenset(others - ticked))
-
-    def _said(self):
-        """What the ticks say: (model, id) → whether it is the same person."""
-        return {(line.model, line.res_id): line.included for line in self.identity_ids}
 
     def action_submit(self):
         """Register the request, plan it and hand it to the approvers; stop at the plan when lines need a decision."""

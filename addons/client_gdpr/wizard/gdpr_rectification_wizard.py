@@ -2,6 +2,7 @@ import json
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tools import format_date
 
 from ..models.gdpr_request import SOURCES
@@ -36,10 +37,10 @@ class GdprRectificationWizard(models.TransientModel):
     """
 
     _name = "gdpr.rectification.wizard"
+    _inherit = ["gdpr.identity.dialog"]
     _description = "Correct a Person's Data"
 
-    partner_id = fields.Many2one("res.partner", "Contact", required=True, readonly=True, ondelete="cascade")
-    request_id = fields.Many2one("gdpr.request", "Request", readonly=True, ondelete="cascade")
+    request_id = fields.Many2one("gdpr.request", readonly=True, ondelete="cascade")
     received_at = fields.Datetime("Asked on", required=True, default=fields.Datetime.now)
     source = fields.Selection(SOURCES, "How", required=True, default="in_person")
     due = fields.Char("Answer due", compute="_compute_due")
@@ -52,8 +53,8 @@ class GdprRectificationWizard(models.TransientModel):
     street2 = fields.Char("Street 2")
     zip = fields.Char("ZIP")
     city = fields.Char()
-    state_id = fields.Many2one("res.country.state", "State", domain="[('country_id', '=?', country_id)]")
-    country_id = fields.Many2one("res.country", "Country")
+    state_id = fields.Many2one("res.country.state", domain="[('country_id', '=?', country_id)]")
+    country_id = fields.Many2one("res.country")
     vat = fields.Char("Tax ID")
     lang = fields.Selection(lambda self: self.env["res.lang"].get_installed(), "Language")
     consent_birthdate = fields.Date("Birth date")
@@ -61,6 +62,14 @@ class GdprRectificationWizard(models.TransientModel):
         "Statement of the person",
         help="Where the data alone would give a wrong picture, the person may add a statement. It stands beside the "
         "data and goes with every answer about it (Art. 16).",
+    )
+    identity_ids = fields.One2many(
+        "gdpr.rectification.wizard.identity",
+        "wizard_id",
+        "Who is it?",
+        compute="_compute_identity_ids",
+        store=True,
+        readonly=False,
     )
     line_ids = fields.One2many("gdpr.rectification.wizard.line", "wizard_id", "Where it stands")
     recipient_ids = fields.Many2many(
@@ -94,8 +103,19 @@ class GdprRectificationWizard(models.TransientModel):
             new = corrector._read_values(partner, asked["values"])
             values |= {name: value for name, value in new.items() if name in ASKED}
             values |= {"received_at": request.received_at, "source": request.source}
-            values["line_ids"], values["more_count"] = self._line_commands(partner | request.partner_ids, new)
+            values["line_ids"], values["more_count"] = self._line_commands(
+                partner | request.partner_ids, request._choice(), new
+            )
         return values
+
+    @api.depends("partner_id", "request_id")
+    def _compute_identity_ids(self):
+        for wizard in self:
+            wizard._check_may_look()
+            said = {(line.model, line.res_id): line.included for line in wizard.request_id.identity_ids}
+            wizard.identity_ids = [Command.clear(), *map(Command.create, wizard._gathered(asked=True))]
+            for line in wizard.identity_ids:
+                line.included = said.get((line.model, line.res_id), line.included) and not line._get_obstacle()
 
     @api.depends("received_at")
     def _compute_due(self):
@@ -107,30 +127,30 @@ class GdprRectificationWizard(models.TransientModel):
                 wizard.due = format_date(self.env, deadline.day, date_format="EEEE d MMMM y")
 
     @api.depends("partner_id")
+    def _compute_recipients_hint(self):
+        for wizard in self:
+            wizard._check_may_look()
+            wizard.recipients_hint = self.env["gdpr.reporter"]._recipients_hint(wizard.partner_id)
+
+    @api.depends("partner_id")
     def _compute_shares_address(self):
         for wizard in self:
             wizard.shares_address = bool(wizard.partner_id.parent_id) and wizard.partner_id.type == "contact"
 
-    @api.depends("partner_id")
-    def _compute_recipients_hint(self):
-        for wizard in self:
-            self.env["gdpr.request"]._check_group("handler")
-            wizard.recipients_hint = self.env["gdpr.reporter"]._recipients_hint(wizard.partner_id)
-
-    @api.onchange(*ASKED)
+    @api.onchange("identity_ids", *ASKED)
     def _onchange_asked(self):
         """Show every place of what was typed, or what is wrong with it; ticks that somebody took away stay away."""
         if self.country_id and self.state_id and self.state_id.country_id != self.country_id:
             self.state_id = False
-        self.env["gdpr.request"]._check_group("handler")
+        self._check_may_look()
         self.problem, ticks = False, {line.place_key: line.ticked for line in self.line_ids}
         partner, values = self.partner_id._origin, self._asked_values()
-        self.line_ids, self.more_count = [fields.Command.clear()], 0
+        self.line_ids, self.more_count = [Command.clear()], 0
         if values:
-            partner.check_access("read")
+            contacts, choice = self._chosen()
             try:
                 new = self.env["gdpr.corrector"]._read_values(partner, values)
-                self.line_ids, self.more_count = self._line_commands(self._partners(), new, ticks)
+                self.line_ids, self.more_count = self._line_commands(partner.browse(contacts), choice, new, ticks)
             except UserError as error:
                 self.problem = str(error)
 
@@ -151,6 +171,7 @@ class GdprRectificationWizard(models.TransientModel):
         request._keep_asked(
             {"values": values, "main": partner.id, "before": before, "decided": decided, "tell": self.recipient_ids.ids}
         )
+        request._choose(self._said())
         if request.state == "received":
             request.action_confirm_identity()
         request.action_execute()
@@ -158,10 +179,6 @@ class GdprRectificationWizard(models.TransientModel):
         return request._get_form_action()
 
     # -- helpers -------------------------------------------------------------------------------------
-
-    def _partners(self):
-        """The contact and, of a waiting request, the person's other ones."""
-        return self.partner_id._origin | self.request_id.partner_ids
 
     def _asked_values(self):
         """What was typed in place of what was shown, and what a request asks beyond this form: field → text or code."""
@@ -174,16 +191,16 @@ class GdprRectificationWizard(models.TransientModel):
                 values[name] = (self[name].code if self._fields[name].type == "many2one" else value) or False
         return values
 
-    def _line_commands(self, partners, new, ticks=()):
+    def _line_commands(self, partners, choice, new, ticks=()):
         """The first places as lines, ticked as they were before where they were there before, and how many more."""
         corrector = self.env["gdpr.corrector"]
-        places = corrector._places(partners, new)
+        places = corrector._places(partners, new, choice)
         lines = self.env["gdpr.reporter"]._correction_lines(places[:LONGEST_IN_DIALOG], corrector._wanted(places))
-        commands = [fields.Command.clear()]
+        commands = [Command.clear()]
         for line in lines:
             key = json.dumps(line["place"].key)
             commands.append(
-                fields.Command.create(
+                Command.create(
                     {
                         "place_key": key,
                         "fixed": line["place"].fixed,
