@@ -42,6 +42,8 @@
         "views/gdpr_tag_finding_views.xml",
         "views/gdpr_clock_profile_views.xml",
         "views/consent_country_views.xml",
+        "views/gdpr_vault_access_views.xml",
+        "wizard/gdpr_sealed_wizard_views.xml",
         "views/res_partner_views.xml",
         "wizard/gdpr_erasure_wizard_views.xml",
         "wizard/gdpr_rectification_wizard_views.xml",

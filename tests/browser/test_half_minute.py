@@ -1,4 +1,4 @@
-"""Show me, Change me and Delete me from the open contact card, in a real browser: clicks and seconds."""
+"""Show me, Change me, Stop using me and Delete me from the open contact card, in a real browser: clicks and seconds."""
 
 import base64
 import json
@@ -56,6 +56,12 @@ class TestHalfMinute(HttpCase):
         self.assertHalfMinute(self.walk(f"/odoo/contacts/{self.jana.id}", "client_gdpr_change_me", "handler"), 4)
         self.env.invalidate_all()
         self.assertEqual({self.jana.email, lead.email_from}, {"jana.mala@post.example"})
+
+    def test_stop_using_me_takes_four_clicks_and_less_than_half_a_minute(self):
+        measured = self.walk(f"/odoo/contacts/{self.jana.id}", "client_gdpr_stop_using_me", "handler")
+        self.assertHalfMinute(measured, 4)
+        self.env.invalidate_all()
+        self.assertEqual((self.jana.gdpr_state, self.jana.name), ("restricted", f"Contact {self.jana.id}"))
 
     def test_delete_me_takes_five_clicks_of_two_people_and_less_than_half_a_minute_each(self):
         self.assertHalfMinute(self.walk(f"/odoo/contacts/{self.jana.id}", "client_gdpr_delete_me", "handler"), 3)

@@ -25,6 +25,11 @@ from . import gdpr_recipient
 from . import gdpr_plan
 from . import gdpr_plan_line
 from . import gdpr_vault
+from . import gdpr_vault_access
+from . import ir_attachment
+from . import mail_mail
+from . import mail_message
+from . import mail_thread
 from . import gdpr_tombstone
 from . import gdpr_tombstone_intent
 from . import gdpr_replay

@@ -60,16 +60,7 @@ class Base(models.AbstractModel):
                 ids.update(documents[name].ids)
             else:
                 ids.update(r[name] for r in documents if r[name] and r[model_field] == PERSON)
-        sealed = self.env[PERSON]._gdpr_sealed_among(ids)
-        if sealed:
-            raise UserError(
-                self.env._(
-                    "%(numbers)s: sealed after a privacy request, so there can be no new “%(document)s” for them. "
-                    "The data protection officer can tell you more.",
-                    numbers=", ".join(self.env._("Contact %s", id_) for id_ in sorted(sealed)),
-                    document=self._description,
-                )
-            )
+        self.env[PERSON].browse(ids)._gdpr_refuse_new(self._description)
 
     def _gdpr_get_documents(self):
         """Those of the records that are documents about a person; a short override point."""

@@ -270,6 +270,9 @@ class GdprRequest(models.Model):
         for request in self:
             request.answer_html = request.answer_gaps = False
             if request.kind in ANSWERED_KINDS and request.state in ("executed", "answered") and request.partner_ids:
+                if any(partner.gdpr_state == "restricted" for partner in request.partner_ids):
+                    request.answer_html = self.env["ir.qweb"]._render("client_gdpr.answer_restricted", {})
+                    continue
                 values = request._answer_values(LONGEST_ON_SCREEN)
                 request.answer_html = self.env["gdpr.reporter"]._answer_page(values)
                 if values["gaps"]:
@@ -921,11 +924,49 @@ class GdprRequest(models.Model):
         places = self.env["gdpr.corrector"]._places(partners, new, choice)
         return places, self.env["gdpr.corrector"]._wanted(places, decided)
 
+    def _tell_of_restriction(self):
+        """Write to the recipients, Art. 19, while the person still has a name; the letters are deleted once sent."""
+        self.ensure_one()
+        if not self.sudo().asked_payload:
+            return
+        recipients = self.env[PERSON].browse(self._asked().get("tell", ())).exists()
+        self._check_recipients(recipients)
+        self.env["gdpr.reporter"]._tell_recipients_of_restriction(self, recipients)
+        # sudo: nobody writes this field
+        self.sudo().asked_payload = False
+        self.recipient_ids = recipients
+
+    def _send_lift_letter(self):
+        """Write to the person that the restriction ends, at the sealed address that the handler does not see.
+
+        :raises UserError: when no e-mail address is sealed
+        """
+        self.ensure_one()
+        # sudo: the letter goes to the person, and nobody is shown where
+        rows = self.env["gdpr.vault"].sudo().search([("request_id", "=", self.id), ("model_name", "=", PERSON)])
+        address = next((row._open().get("email_normalized") for row in rows.sorted("res_id")), None)
+        if not address:
+            raise UserError(self.env._("No e-mail address of the person is known: write a letter, or call."))
+        company = self.company_id.sudo()
+        self.env["mail.mail"].sudo().create(
+            {
+                "model": self._name,
+                "res_id": self.id,
+                "subject": self.env._("Your request %s: the restriction ends", self.name),
+                "body_html": self.lift_letter,
+                "email_from": company.email_formatted or self.env.user.email_formatted,
+                "author_id": company.partner_id.id,
+                "email_to": address,
+                "auto_delete": True,
+            }
+        )
+
     def _run_restriction(self):
         """Seal the person at once; the answer says so, Art. 18(1). All or nothing, in the caller's transaction."""
         self.lock_for_update()
         for request in self:
             request.partner_ids._gdpr_check_restrictable()
+            request._tell_of_restriction()
             # the vault is closed to the handler, who stops the use of what he does not need to read
             self.env["gdpr.vault"].sudo()._restrict(request)
             request.write({"state": "executed", "executed_at": fields.Datetime.now()})

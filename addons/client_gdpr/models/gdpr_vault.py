@@ -6,10 +6,10 @@ from collections import defaultdict
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, email_normalize, formataddr, split_every
 
 from ..models.gdpr_data_map import PERSON
-from ..tools import capability
+from ..tools import capability, redact
 from ..tools.identity import Identity
 
 #: Sealed before everything else: whoever could log in would otherwise see the rest change.
@@ -122,18 +122,23 @@ class GdprVault(models.Model):
         self = self._sweeping()
         self.env.flush_all()
         request.partner_ids.lock_for_update()
-        located = request._locate_records()
+        [(located, identity)] = self.env["gdpr.finder"]._locate_records([request.partner_ids.ids], [request._choice()])
         places = self._places(located)
+        beside = self._rows_beside(located, places)
         places |= self._get_more_places(places)
+        words = redact.pattern(identity.all)
+        if files := self._files_that_mention(words, beside):
+            places["ir.attachment"] = sorted({*places.get("ir.attachment", ()), *files})
         for model, ids in places.items():
             self._refuse_twice(model, ids)
+        self._stop_waiting(places)
         before = {model: self._read_rows(model, ids) for model, ids in places.items()}
         self._prepare_restriction(places)
         label = f"{self.env['gdpr.executor']._placeholder_word()}{min(request.partner_ids.ids)}"
-        beside = {model: self._take_out(model, ids, label) for model, ids in places.items()}
-        self._detach(places[PERSON])
+        loose = {model: self._take_out(model, ids, label) for model, ids in places.items()}
+        detached = self._detach(places[PERSON])
         self._set_state(places[PERSON], "restricted")
-        self._recompute(places)
+        self._recompute(places, detached)
         subject = self.env["consent.subject"]._of_partners(request.partner_ids, create=True)
         subject = subject[min(request.partner_ids.ids)]
         rows = self.browse()
@@ -145,14 +150,113 @@ class GdprVault(models.Model):
                     for name, value in before[model][id_].items()
                     if value != after[id_][name] and name not in OWN_COLUMNS
                 }
-                if changed or id_ in beside[model] or model == PERSON:
-                    payload = {"columns": changed, **beside[model].get(id_, {})}
+                if changed or id_ in loose[model] or model == PERSON:
+                    payload = {"columns": changed, **loose[model].get(id_, {})}
                     entries.append((id_, subject, payload, {"request_id": request.id}))
                 if model == PERSON:
                     row = before[model][id_]
                     digests[id_] = row["email_normalized"], row["phone_sanitized"]
             rows |= self._store(model, entries, digests, "restriction")
+        for model, ids in beside.items():
+            rows |= self._seal_mentions(model, set(ids) - set(places.get(model, ())), words, label, subject, request)
         return rows
+
+    # -- where the person takes part -----------------------------------------------------------------
+
+    def _rows_beside(self, located, places):
+        """Records of others in which the person takes part, with their messages: model → ids.
+
+        Odoo itself writes names and addresses into them: a meeting's description lists who comes.
+        """
+        found = defaultdict(set)
+        for hit in located.hits:
+            if hit.bond == "part" and self.env["gdpr.data.path"]._has_table(hit.model):
+                found[hit.model].update(hit.ids)
+        for model, ids in list(found.items()):
+            rows = self.env.execute_query(
+                SQL("SELECT id FROM mail_message WHERE model = %s AND res_id = ANY(%s)", model, list(ids))
+            )
+            found["mail.message"].update(id_ for (id_,) in rows)
+        found["mail.mail"].update(
+            self.env["mail.mail"].search([("mail_message_id", "in", list(found["mail.message"]))], order="id").ids
+        )
+        return {model: sorted(ids - set(places.get(model, ()))) for model, ids in found.items() if ids}
+
+    def _files_that_mention(self, words, beside):
+        """Files on those records that name the person: nobody can cut a person out of a file."""
+        columns = ("name", "description", "index_content")
+        found = []
+        for model, ids in beside.items():
+            rows = self.env.execute_query(
+                SQL(
+                    "SELECT id, %s FROM ir_attachment WHERE res_model = %s AND res_id = ANY(%s) AND res_field IS NULL",
+                    SQL(", ").join(SQL.identifier(name) for name in columns),
+                    model,
+                    ids,
+                )
+            )
+            found += [id_ for id_, *texts in rows if words and any(text and words.search(text) for text in texts)]
+        return found
+
+    def _seal_mentions(self, model, ids, words, label, subject, request):
+        """Put the placeholder where the person is named in texts of others; the texts wait in the vault."""
+        names = self.env["gdpr.finder"]._text_columns().get(model, ())
+        if not (ids and names and words):
+            return self.browse()
+        kept, entries = {}, []
+        for id_, row in self._read_rows(model, ids, names).items():
+            left = {name: words.sub(label, text) for name, text in row.items() if text and words.search(text)}
+            if left:
+                kept[id_] = {"columns": left}
+                payload = {"columns": {name: row[name] for name in left}, "left": left}
+                entries.append((id_, subject, payload, {"request_id": request.id}))
+        self._bring_back_columns(model, kept)
+        self.env[model].browse(kept).invalidate_recordset()
+        return self._store(model, entries, {}, "restriction")
+
+    @api.model
+    def _stop_waiting(self, places):
+        """Stop what waits to go out, for good: nobody wants it after the restriction."""
+        waiting = {
+            "mail.mail": SQL("state = 'cancel', failure_type = 'mail_optout' WHERE state = 'outgoing'"),
+            "sms.sms": SQL("state = 'canceled', failure_type = 'sms_optout' WHERE state IN ('outgoing', 'pending')"),
+            "snailmail.letter": SQL("state = 'canceled' WHERE state = 'pending'"),
+            # for whoever planned it still finds it there
+            "mail.scheduled.message": SQL("scheduled_date = '9999-12-31' WHERE true"),
+        }
+        for model, change in waiting.items():
+            if ids := places.get(model):
+                table = SQL.identifier(self.env[model]._table)
+                self.env.cr.execute(SQL("UPDATE %s SET %s AND id = ANY(%s)", table, change, ids))
+
+    def _seal_arrived(self, messages):
+        """Seal the sender of messages that restricted people write; what they wrote is there to be read."""
+        if not messages:
+            return
+        authors = self.env[PERSON]._gdpr_sealed_among(messages.author_id.ids)
+        rows = self.search([("model_name", "=", PERSON), ("res_id", "in", list(authors)), ("kind", "=", "restriction")])
+        for row in rows:
+            arrived = messages.filtered(lambda message, row=row: message.author_id.id == row.res_id)
+            arrived.flush_recordset(["email_from", "reply_to"])
+            before = self._read_rows(arrived._name, arrived.ids, ["email_from", "reply_to"])
+            label = f"{self.env['gdpr.executor']._placeholder_word()}{row.res_id}"
+            # a sender that mail servers take: colleagues get this message by mail
+            sender = formataddr((label, email_normalize(row.request_id.company_id.email) or "noreply@invalid"))
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE mail_message SET email_from = %s, reply_to = CASE WHEN reply_to IS NOT NULL THEN %s END"
+                    " WHERE id = ANY(%s)",
+                    sender,
+                    sender,
+                    arrived.ids,
+                )
+            )
+            arrived.invalidate_recordset(["email_from", "reply_to"])
+            entries = [
+                (id_, row.subject_id, {"columns": held}, {"request_id": row.request_id.id})
+                for id_, held in before.items()
+            ]
+            self._store(arrived._name, entries, {}, "restriction")
 
     def _get_more_places(self, places):
         """Rows of others that the restriction changes and lifting brings back: model → ids. Glue add-ons add theirs."""
@@ -172,9 +276,12 @@ class GdprVault(models.Model):
         places = {}
         for model in sorted(found, key=lambda name: (name not in FIRST, name != FIRST[0], name)):
             # a path may lead to a row that went meanwhile
-            ids = self.env[model].browse(found[model]).exists().ids
-            if ids:
-                places[model] = sorted(ids)
+            records = self.env[model].browse(found[model]).exists()
+            if model == "ir.attachment":
+                # files of fields go with their fields
+                records = records.filtered(lambda file: not file.res_field)
+            if records:
+                places[model] = sorted(records.ids)
         return places
 
     @api.model
@@ -295,15 +402,19 @@ class GdprVault(models.Model):
         return taken
 
     def _detach(self, partner_ids):
-        """Take sealed contacts out of the company above them: its address and tax number flow both ways."""
+        """Take sealed contacts out of the company above them: its address and tax number flow both ways.
+
+        :return: those that had one
+        """
         staying = self._get_attached(partner_ids)
-        self.env.cr.execute(
+        rows = self.env.execute_query(
             SQL(
-                "UPDATE res_partner SET parent_id = NULL WHERE id = ANY(%s) AND parent_id <> ALL(%s)",
+                "UPDATE res_partner SET parent_id = NULL WHERE id = ANY(%s) AND parent_id <> ALL(%s) RETURNING id",
                 [id_ for id_ in partner_ids if id_ not in staying],
                 partner_ids,
             )
         )
+        return [id_ for (id_,) in rows]
 
     @api.model
     def _get_attached(self, partner_ids):
@@ -313,13 +424,14 @@ class GdprVault(models.Model):
     def _set_state(self, partner_ids, state):
         self.env.cr.execute(SQL("UPDATE res_partner SET gdpr_state = %s WHERE id = ANY(%s)", state, partner_ids))
 
-    def _recompute(self, places):
+    def _recompute(self, places, detached):
         """Let everything that follows the sealed or restored columns follow."""
         self.env.invalidate_all()
         for model, ids in places.items():
             # not files: the smaller pictures would be made anew from the large one
             names = [n for n in self._sealed_names(model) if self._has_column(self.env[model]._fields[n])]
-            self.env[model].browse(ids).modified([*names, *(["parent_id"] if model == PERSON else [])])
+            self.env[model].browse(ids).modified(names)
+        self.env[PERSON].browse(detached).modified(["parent_id"])
         self.env.flush_all()
         self.env.invalidate_all()
         if "res.users" in places:
@@ -346,12 +458,14 @@ class GdprVault(models.Model):
             held.setdefault(row.model_name, {})[row.res_id] = row._unpack()
         places = {model: sorted(rows) for model, rows in held.items()}
         for model, rows in held.items():
+            lost += self._drop_changed(model, rows)
             lost += self._drop_dead_links(model, rows)
             self._bring_back_columns(model, rows)
             lost += self._bring_back_relations(model, rows)
             self._bring_back_files(rows)
         self._set_state(places.get(PERSON, []), "active")
-        self._recompute(places)
+        contacts = held.get(PERSON, {})
+        self._recompute(places, [id_ for id_, payload in contacts.items() if payload["columns"].get("parent_id")])
         for model, rows in held.items():
             self._bring_back_columns(model, rows)
         self.unlink()
@@ -382,6 +496,17 @@ class GdprVault(models.Model):
                     SQL(", ").join(SQL.identifier(name) for name in names),
                 )
             )
+
+    def _drop_changed(self, model, rows):
+        """Leave texts of others as somebody wrote them meanwhile; return how many."""
+        changed = 0
+        now = self._read_rows(model, [id_ for id_, payload in rows.items() if "left" in payload])
+        for id_, row in now.items():
+            for name, left in rows[id_]["left"].items():
+                if row[name] != left:
+                    rows[id_]["columns"].pop(name)
+                    changed += 1
+        return changed
 
     def _drop_dead_links(self, model, rows):
         """Empty links whose target was deleted meanwhile; return how many."""
@@ -501,33 +626,55 @@ class GdprVault(models.Model):
         return dict(rows)
 
     def _store(self, model, entries, digests, kind):
-        """Encrypt and store.
+        """Encrypt and store, by SQL: a long chatter is thousands of rows.
 
         :param entries: list of (id, subject, payload, values of the row in the vault)
         :param digests: of contacts, id → (normalised e-mail address, number)
         """
-        ring = self.env["consent.key"]._ring()
-        subjects = self.env["consent.subject"].browse([subject.id for _id, subject, _payload, _values in entries])
-        payloads = subjects._encrypt_all(
-            [
-                (json.dumps(payload, sort_keys=True).encode(), self._associated(model, id_))
-                for id_, _subject, payload, _values in entries
-            ]
-        )
-        return self.create(
-            [
-                {
-                    **values,
-                    "model_name": model,
-                    "res_id": id_,
-                    "subject_id": subject.id,
-                    "kind": kind,
-                    "payload": base64.b64encode(sealed),
-                    **(self._digests(ring, *digests[id_]) if id_ in digests else {}),
-                }
-                for (id_, subject, _payload, values), sealed in zip(entries, payloads, strict=True)
-            ]
-        )
+        ring, ids = self.env["consent.key"]._ring(), []
+        for batch in split_every(ROWS_BATCH, entries, list):
+            rows = []
+            subjects = self.env["consent.subject"].browse([subject.id for _id, subject, _payload, _values in batch])
+            payloads = subjects._encrypt_all(
+                [
+                    (json.dumps(payload, sort_keys=True).encode(), self._associated(model, id_))
+                    for id_, _subject, payload, _values in batch
+                ]
+            )
+            for (id_, subject, _payload, values), sealed in zip(batch, payloads, strict=True):
+                found = self._digests(ring, *digests[id_]) if id_ in digests else {}
+                rows.append(
+                    (
+                        id_,
+                        subject.id,
+                        values.get("request_id"),
+                        values.get("law"),
+                        values.get("until"),
+                        base64.b64encode(sealed),
+                        found.get("mailbox_digest"),
+                        found.get("number_digest"),
+                    )
+                )
+            # the key of a subject that had none yet is written before what it opens
+            self.env.flush_all()
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            stored = self.env.execute_query(
+                SQL(
+                    """INSERT INTO gdpr_vault (model_name, kind, create_uid, write_uid, create_date, write_date, res_id,
+                              subject_id, request_id, law, until, payload, mailbox_digest, number_digest)
+                       SELECT %s, %s, %s, %s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC', r.*
+                         FROM unnest(%s::int[], %s::int[], %s::int[], %s::text[], %s::date[], %s::bytea[], %s::text[],
+                              %s::text[]) AS r
+                    RETURNING id""",
+                    model,
+                    kind,
+                    self.env.uid,
+                    self.env.uid,
+                    *columns,
+                )
+            )
+            ids += [id_ for (id_,) in stored]
+        return self.browse(ids)
 
     def _refuse_twice(self, model, ids):
         if self.search_count([("model_name", "=", model), ("res_id", "in", list(ids))], limit=1):
@@ -559,6 +706,11 @@ class GdprVault(models.Model):
             if name in model_fields
         }
         return values | held.get("relations", {})
+
+    def _file_words(self):
+        """The sealed files of one row in words: the largest picture stands for its smaller copies."""
+        sizes = {int(file["columns"]["file_size"] or 0) for file in self._unpack().get("files", ())}
+        return [self.env._("%s bytes", max(sizes))] if sizes else []
 
     @staticmethod
     def _typed(field, text):

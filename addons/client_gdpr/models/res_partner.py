@@ -110,6 +110,21 @@ class ResPartner(models.Model):
         )
         return {id_ for (id_,) in rows}
 
+    def _gdpr_refuse_new(self, document):
+        """Refuse a new document for contacts that are sealed, naming them by number.
+
+        :param document: what it is, as the user knows it
+        """
+        if sealed := self._gdpr_sealed_among(self.ids):
+            raise UserError(
+                self.env._(
+                    "%(numbers)s: sealed after a privacy request, so there can be no new “%(document)s” for them. "
+                    "The data protection officer can tell you more.",
+                    numbers=", ".join(self.env._("Contact %s", id_) for id_ in sorted(sealed)),
+                    document=document,
+                )
+            )
+
     def _gdpr_refuse_sealed(self):
         """Refuse to change contacts that are sealed, naming them by number and saying why."""
         sealed = self._gdpr_sealed()
@@ -369,12 +384,15 @@ class ResPartner(models.Model):
 
     def _gdpr_restriction(self):
         """The request by which this contact is restricted, or nothing."""
+        request = self._gdpr_sealing_request()
+        return request if request.kind == "restriction" else request.browse()
+
+    def _gdpr_sealing_request(self):
+        """The request by which this contact was sealed, or nothing."""
         self.ensure_one()
         # sudo: its reason and end stand on the contact's form; nothing of the person is in it
         vault = self.env["gdpr.vault"].sudo()
-        return vault.search(
-            [("model_name", "=", self._name), ("res_id", "=", self.id), ("kind", "=", "restriction")]
-        ).request_id
+        return vault.search([("model_name", "=", self._name), ("res_id", "=", self.id)]).request_id
 
     def _gdpr_why_not_erasable(self):
         """Why this contact cannot be erased as a client, or nothing. A short override point."""

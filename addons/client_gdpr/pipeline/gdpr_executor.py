@@ -2,6 +2,7 @@ import json
 from collections import defaultdict
 
 from odoo import api, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL, sql
 
 from ..models.gdpr_data_map import PERSON
@@ -35,6 +36,7 @@ class GdprExecutor(models.AbstractModel):
             **{capability.KEY: capability.SWEEP}, tracking_disable=True, mail_notrack=True, active_test=False
         )
         self.env.flush_all()
+        self._refuse_restricted(cases)
         self._prepare_erasure(cases)
         self._take_out(cases)
         doomed = defaultdict(set)
@@ -122,6 +124,13 @@ class GdprExecutor(models.AbstractModel):
             self.env["ir.attachment"]._mark_for_gc(name)
 
     # -- anonymise -----------------------------------------------------------------------------------
+
+    def _refuse_restricted(self, cases):
+        """Refuse people restricted since the plan was made: it was made of what now stands in the vault."""
+        partner_ids = [id_ for case in cases for id_ in case.located.partner_ids]
+        for partner in self.env[PERSON].browse(partner_ids).exists():
+            if partner.gdpr_state == "restricted":
+                raise UserError(partner._gdpr_why_not_erasable())
 
     def _take_out(self, cases):
         """Carry out what anonymises records of others and records that stay."""

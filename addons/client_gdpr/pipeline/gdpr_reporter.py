@@ -1,3 +1,4 @@
+import json
 from collections import Counter, defaultdict
 
 from odoo import api, fields, models
@@ -23,6 +24,37 @@ class GdprReporter(models.AbstractModel):
 
     _name = "gdpr.reporter"
     _description = "Reporter of the Privacy Pipeline"
+
+    # -- sealed data (Art. 18) -----------------------------------------------------------------------
+
+    @api.model
+    def _sealed_values(self, rows):
+        """What rows of the vault hold, to read: ``[{title, values: [{label, text}]}]``, the contact first."""
+        shown = []
+        for row in rows.sorted(lambda row: (row.model_name != PERSON, row.model_name, row.id)):
+            model, values = self.env[row.model_name], []
+            sealed = self.env["gdpr.vault"]._sealed_names(row.model_name)
+            for name, value in row._open().items():
+                # what only followed the sealed fields would say the same again
+                if value in (None, "", False, []) or (row.kind == "restriction" and name not in sealed):
+                    continue
+                field = model._fields[name]
+                label = field.get_description(self.env, ["string"])["string"]
+                values.append({"label": label, "text": self._sealed_words(field, value)})
+            values += [{"label": self.env._("Picture"), "text": file} for file in row._file_words()]
+            if values:
+                shown.append({"title": f"{model._description} {row.res_id}", "values": values})
+        return shown
+
+    def _sealed_words(self, field, value):
+        if field.relational:
+            # sudo: the tags and countries of the person, named as they are to everybody
+            return ", ".join(self.env[field.comodel_name].sudo().browse(value).exists().mapped("display_name"))
+        if field.type == "html":
+            return html2plaintext(str(value))
+        if field.type == "selection":
+            return dict(field._description_selection(self.env)).get(value, value)
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
 
     # -- correction (Art. 16) ------------------------------------------------------------------------
 
@@ -105,6 +137,20 @@ class GdprReporter(models.AbstractModel):
                 "",
                 lines=lines,
                 person=person,
+            )
+
+    @api.model
+    def _tell_recipients_of_restriction(self, request, recipients):
+        """Write to those who got the data that it must not be used for the time being, Art. 19 and 18(1)."""
+        letters = self.env["consent.letter"].with_company(request.company_id)
+        for recipient in recipients:
+            letters._send(
+                "client_gdpr.mail_template_restriction",
+                request,
+                recipient,
+                recipient.email_normalized,
+                "",
+                person=request.partner_ids[0],
             )
 
     @api.model

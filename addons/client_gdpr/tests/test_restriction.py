@@ -1,8 +1,9 @@
 import base64
 import json
 
+from odoo.addons.client_consent.tests.recording_common import letters
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
 from .common import GdprCase
@@ -167,3 +168,108 @@ class TestRestriction(RestrictionCase):
         self.lift(request)
         self.assertEqual(self.rows("res_partner", (company | sibling | self.person).ids), before)
         self.assertEqual(self.person.parent_id, company)
+
+    def test_sealed_data_is_shown_with_a_reason_and_leaves_a_line_without_values(self):
+        request = self.restrict()
+        accountant = new_test_user(self.env, "t_accounting", "client_gdpr.group_gdpr_accounting")
+        wizards, log = self.env["gdpr.sealed.wizard"], self.env["gdpr.vault.access"]
+        before = log.search_count([])
+        for user in (self.handler, self.approver, self.auditor, self.outsider, self.env.ref("base.user_admin")):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                wizards.with_user(user).create({"partner_id": self.person.id, "reason": "curious"}).action_show()
+        for user in (self.dpo, accountant):
+            wizard = wizards.with_user(user).create({"partner_id": self.person.id})
+            self.assertFalse(wizard.values_html)
+            with self.assertRaises(UserError):
+                wizard.action_show()
+            self.assertFalse(wizard.values_html)
+            wizard.reason = "Question of the tax office"
+            wizard.action_show()
+            for value in ("eliska@post.example", "CZ12345679", "Likes mornings", "Regular"):
+                self.assertIn(value, wizard.values_html)
+        lines = log.with_user(self.auditor).search([])[:2]
+        self.assertEqual(lines.user_id, self.dpo | accountant)
+        self.assertEqual(lines.request_id, request)
+        self.assertEqual(log.search_count([]), before + 2)
+        self.assertNotIn("eliska", json.dumps(lines.read(), default=str))
+        with self.assertRaises(AccessError):
+            wizards.with_user(self.dpo).create({"partner_id": self.person.id, "access_id": lines[0].id})
+        with self.assertRaises(AccessError):
+            wizards.with_user(self.dpo).create({"partner_id": self.person.id}).access_id = lines[0]
+        for act in (lambda: lines.sudo().write({"reason": "none"}), lambda: lines.sudo().unlink()):
+            with self.assertRaises(UserError):
+                act()
+
+    def test_recipients_are_told_when_it_starts_and_the_person_before_it_ends(self):
+        carrier = self.env["res.partner"].create({"name": "Carrier", "email": "carrier@firm.example"})
+        wizard = self.env["gdpr.restriction.wizard"].with_user(self.handler)
+        wizard = wizard.create({"partner_id": self.person.id, "reason": "claims", "recipient_ids": carrier.ids})
+        with letters(self.env) as sent:
+            request = self.env["gdpr.request"].browse(wizard.action_restrict()["res_id"])
+        self.assertEqual([mail["to"] for mail in sent.mails], ["carrier@firm.example"])
+        self.assertIn("Eliška", sent.mails[0]["body"])
+        self.assertEqual(request.recipient_ids, carrier)
+        lifting = self.env["gdpr.lift.wizard"].with_user(self.handler).create({"request_id": request.id})
+        self.assertIn("Art. 18(3)", lifting.letter)
+        with letters(self.env) as sent:
+            lifting.action_send()
+        self.assertEqual([mail["to"] for mail in sent.mails], ["eliska@post.example"])
+        self.assertEqual(request.lift_told_by, "email")
+        lifting.write({"reason": "Checked"})
+        lifting.action_lift()
+        self.assertEqual(self.person.gdpr_state, "active")
+
+    def test_answer_to_a_restricted_person_is_not_read_on_screen(self):
+        self.restrict()
+        request = self.open_request("access")
+        request.action_confirm_identity()
+        request.action_execute()
+        for user in (self.handler, self.dpo):
+            page = request.with_user(user).answer_html
+            self.assertIn("restricted", page)
+            self.assertNotIn("eliska", page)
+
+    def test_waiting_mail_is_stopped_and_an_answer_to_the_request_goes(self):
+        order_mail = self.env["mail.mail"].create(
+            {"recipient_ids": [(4, self.person.id), (4, self.dpo.partner_id.id)], "body_html": "<p>x</p>"}
+        )
+        typed = self.env["mail.mail"].create({"email_to": "Eliska <eliska@post.example>", "body_html": "<p>x</p>"})
+        request = self.restrict()
+        answer = self.env["mail.mail"].create(
+            {"email_to": "eliska@post.example", "model": "gdpr.request", "res_id": request.id, "body_html": "<p>x</p>"}
+        )
+        (order_mail | typed | answer)._consent_ask_again()
+        self.assertEqual(typed.state, "cancel")
+        self.assertEqual((order_mail.state, order_mail.recipient_ids), ("outgoing", self.dpo.partner_id))
+        self.assertEqual((answer.state, answer.email_to), ("outgoing", "eliska@post.example"))
+
+    def test_mail_of_a_restricted_person_arrives_once_and_tells_no_address(self):
+        request = self.restrict()
+        count = self.env["res.partner"].with_context(active_test=False).search_count([])
+        mail = (
+            "From: Eliska Nova <eliska@post.example>\nTo: info@firm.example\nSubject: Hello\n"
+            "Message-Id: <a1@post.example>\nContent-Type: text/plain\n\nPlease answer"
+        )
+        self.env["mail.thread"].message_process("res.partner", mail)
+        self.assertEqual(self.env["res.partner"].with_context(active_test=False).search_count([]), count)
+        message = request.message_ids.filtered(lambda message: message.author_id == self.person)
+        self.assertIn("Please answer", message.body)
+        self.assertNotIn("eliska", (message.email_from or "") + (message.reply_to or ""))
+        self.lift(request)
+        self.assertIn("eliska@post.example", message.email_from)
+
+    def test_everything_that_is_sealed_is_a_name_or_may_be_empty(self):
+        vault = self.env["gdpr.vault"]
+        for model in {model for model, _field in self.env["gdpr.data.map"]._declarations()}:
+            for name in vault._sealed_names(model):
+                field = self.env[model]._fields[name]
+                with self.subTest(f"{model}.{name}"):
+                    self.assertTrue(field.store)
+                    if field.required and field.type != "boolean":
+                        self.assertIn(field.type, ("char", "text", "html"))
+
+    def test_every_field_of_the_contact_that_erasure_takes_is_sealed_or_left_on_purpose(self):
+        for (model, name), row in self.env["gdpr.data.map"]._declarations().items():
+            if model == "res.partner" and row.action in ("clear", "replace") and row.role != "link":
+                with self.subTest(name):
+                    self.assertIn(row.on_seal, ("seal", "leave"))

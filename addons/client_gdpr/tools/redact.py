@@ -12,7 +12,7 @@ MARK = "[redacted]"
 #: Letters as JSON may write them: twice as many backslashes each time that JSON stands in JSON.
 _ESCAPES = re.compile(r"(?:(?<!\\)(?:\\{1,2}|\\{4}|\\{8})u[0-9a-fA-F]{4})+")
 #: What people write between the digits of a number, and what HTML makes of a space.
-_BETWEEN = r"(?:[\s./()\u00a0-]|&nbsp;){0,3}"
+_BETWEEN = r"(?:[\s./()\u00a0-]|&nbsp;|%20){0,3}"
 
 
 def _number(identifier: str) -> str:
@@ -32,7 +32,7 @@ def _spelling(identifier: str) -> str:
         words.append(plain if plain == escaped else f"(?:{plain}|{escaped})")
     # an address goes on after a dot, as in ann@x.cz.example; after a name a dot ends a sentence, or begins .pdf
     end = r"(?!\.\w)" if "@" in identifier else ""
-    return r"(?:\s|&nbsp;|\u00a0)+".join(words) + end
+    return r"(?:\s|&nbsp;|\u00a0|%20)+".join(words) + end
 
 
 def pattern(identifiers: Iterable[str]) -> re.Pattern | None:

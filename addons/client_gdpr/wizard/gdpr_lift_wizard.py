@@ -16,6 +16,14 @@ class GdprLiftWizard(models.TransientModel):
     already_told = fields.Date(related="request_id.lift_told_on")
     reason = fields.Text(help="Why the restriction ends. It stands in the file; do not repeat the person's data here.")
 
+    def action_send(self):
+        """Let the program write to the person, at the address that is sealed."""
+        self.ensure_one()
+        self.request_id._check_restriction_in_force()
+        self.request_id._send_lift_letter()
+        self.request_id.action_tell_lifting()
+        return {"type": "ir.actions.act_window_close"}
+
     def action_told(self):
         """Record that the person was told; lifting is the next step."""
         self.ensure_one()

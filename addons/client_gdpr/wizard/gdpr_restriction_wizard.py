@@ -16,6 +16,13 @@ class GdprRestrictionWizard(models.TransientModel):
     received_at = fields.Datetime("Asked on", required=True, default=fields.Datetime.now)
     source = fields.Selection(SOURCES, "How", required=True, default="in_person")
     note = fields.Text(help="What the person asked for, in a few words. Do not repeat their data here.")
+    recipient_ids = fields.Many2many(
+        "res.partner",
+        "gdpr_restriction_wizard_recipient_rel",
+        string="Tell these recipients",
+        help="Those who got this person's data from you. They are written to at once (Art. 19).",
+    )
+    recipients_hint = fields.Char(compute="_compute_recipients_hint")
     due = fields.Char("Answer due", compute="_compute_due")
 
     @api.depends("received_at")
@@ -27,6 +34,12 @@ class GdprRestrictionWizard(models.TransientModel):
             received = fields.Datetime.context_timestamp(wizard, wizard.received_at).date()
             deadline = self.env["consent.country"]._due(self.env.company, received)
             wizard.due = format_date(self.env, deadline.day, date_format="EEEE d MMMM y")
+
+    @api.depends("partner_id")
+    def _compute_recipients_hint(self):
+        for wizard in self:
+            wizard.partner_id.check_access("read")
+            wizard.recipients_hint = self.env["gdpr.reporter"]._recipients_hint(wizard.partner_id)
 
     def action_restrict(self):
         """Register the request and seal the person at once."""
@@ -43,6 +56,8 @@ class GdprRestrictionWizard(models.TransientModel):
                 reason=self.reason,
             )
         )
+        if self.recipient_ids:
+            request._keep_asked({"tell": self.recipient_ids.ids})
         request.action_confirm_identity()
         request.action_execute()
         return request._get_form_action()

@@ -102,6 +102,18 @@ class AccountMove(models.Model):
             raise AccessError(self.env._("The printed buyer is frozen and changed by nobody."))
         return super().write(vals)
 
+    def _post(self, soft=True):
+        """A draft that waited is not issued to a sealed person: it would print the placeholder, Art. 18(2)."""
+        self._gdpr_get_documents()._gdpr_refuse_sealed_buyer()
+        return super()._post(soft)
+
+    def _gdpr_get_documents(self):
+        """Invoices and receipts are documents about a person; entries of payments and statements are the books."""
+        return super()._gdpr_get_documents().filtered(lambda move: move.move_type != "entry")
+
+    def _gdpr_refuse_sealed_buyer(self):
+        self.sudo().partner_id._gdpr_refuse_new(self._description)
+
     def _gdpr_freeze_buyer(self):
         """Keep the buyer as the document shows it, before the contact is sealed or corrected; once and for all."""
         # sudo: what was printed is kept whoever takes the request on

@@ -18,6 +18,14 @@ class GdprVault(models.Model):
         )
         return super()._get_attached(partner_ids) | {id_ for (id_,) in rows}
 
+    def _places(self, located):
+        """Files of posted documents are not renamed: they open only for those who must see them, once it is frozen."""
+        places = super()._places(located)
+        if files := places.get("ir.attachment"):
+            files = self.env["ir.attachment"].browse(files).filtered(lambda file: file.res_model != "account.move")
+            places["ir.attachment"] = files.ids
+        return places
+
     def _get_more_places(self, places):
         moves = self.env["account.move"].search(
             [("partner_id", "in", places[PERSON]), ("state", "=", "posted")], order="id"

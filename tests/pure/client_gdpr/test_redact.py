@@ -17,6 +17,7 @@ JANA = ["jana nováková", "jana@post.example", "+420 602 111 222"]
         ("Jana Nováková volala.", f"{MARK} volala."),
         ("Píše JANA  NOVÁKOVÁ, ať", f"Píše {MARK}, ať"),
         ("Jana&nbsp;Nováková a Jana\u00a0Nováková", f"{MARK} a {MARK}"),
+        ('<a href="mailto:Jana%20Nováková">', f'<a href="mailto:{MARK}">'),
         ('<a href="mailto:jana@post.example">x</a>', f'<a href="mailto:{MARK}">x</a>'),
         ("(+420 602 111 222)", f"({MARK})"),
         ("jana@post.example.", f"{MARK}."),

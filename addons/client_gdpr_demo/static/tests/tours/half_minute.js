@@ -58,6 +58,20 @@ registry.category("web_tour.tours").add("client_gdpr_change_me", {
     ],
 });
 
+registry.category("web_tour.tours").add("client_gdpr_stop_using_me", {
+    steps: () => [
+        ...openPrivacy,
+        { trigger: "button[name='action_gdpr_stop_using_me']", run: "click" },
+        { trigger: ".modal .alert:contains('Nothing is deleted')" },
+        { trigger: ".modal [name='reason'] .o_radio_item:first input", run: "click" },
+        { trigger: ".modal button[name='action_restrict']", run: "click" },
+        {
+            trigger: "body:not(:has(.modal)) .o_form_view .alert:contains('show only a number')",
+            run: () => end("Stop using me", 4),
+        },
+    ],
+});
+
 registry.category("web_tour.tours").add("client_gdpr_delete_me", {
     steps: () => [
         ...openPrivacy,
