@@ -35,6 +35,7 @@
         "views/gdpr_tombstone_views.xml",
         "views/gdpr_tombstone_intent_views.xml",
         "views/gdpr_replay_views.xml",
+        "views/gdpr_hold_views.xml",
         "views/gdpr_deferred_views.xml",
         "views/gdpr_deferred_run_views.xml",
         "views/gdpr_data_map_views.xml",

@@ -34,6 +34,7 @@ from . import gdpr_tombstone
 from . import gdpr_tombstone_intent
 from . import gdpr_replay
 from . import gdpr_suppression
+from . import gdpr_hold
 from . import gdpr_deferred
 from . import gdpr_deferred_run
 from . import gdpr_certificate

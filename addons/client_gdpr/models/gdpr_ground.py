@@ -20,7 +20,7 @@ class GdprGround(models.AbstractModel):
     @api.model
     def _get_providers(self):
         """The provider methods: name → kind of its grounds, ``obliging`` or ``permitting``."""
-        return {"_consent_ground_sql": "permitting"}
+        return {"_consent_ground_sql": "permitting", "_hold_ground_sql": "obliging"}
 
     @api.model
     def _grounds(self, partner_ids, kind=None):
@@ -62,6 +62,17 @@ class GdprGround(models.AbstractModel):
                 dict.fromkeys(grounds),
                 key=lambda g: (g.kind, -(g.until.toordinal() if g.until else 10**7), g.model, g.res_id),
             )
+        )
+
+    def _hold_ground_sql(self, partner_ids):
+        """Holds that run, GDPR Art. 17(3)(e) and (b): obliging for everything."""
+        return SQL(
+            """SELECT r.res_partner_id, 'obliging', 'hold', h.law, h.until, %s::text[], 'gdpr.hold', h.id, h.name
+                 FROM gdpr_hold h JOIN gdpr_hold_res_partner_rel r ON r.gdpr_hold_id = h.id
+                WHERE r.res_partner_id = ANY(%s) AND h.released_at IS NULL
+                  AND (h.until IS NULL OR h.until >= (now() AT TIME ZONE 'UTC')::date)""",
+            list(self.env["gdpr.planner"]._personal_fields("res.partner")),
+            partner_ids,
         )
 
     def _consent_ground_sql(self, partner_ids):

@@ -194,24 +194,26 @@ class GdprTombstone(models.Model):
         To be called inside the savepoint that erases. The lines are on disk when it comes back; what became of them
         is written by itself after the transaction, from what the database then says.
 
-        :param people: list of (``gdpr.request``, contact ids, :class:`Identity`)
+        :param people: list of (``gdpr.request``, contact ids, :class:`Identity`, kinds of addresses that stay in use)
         :raises TombstoneRefused: when the file cannot be written: then nothing may be erased
         """
         if not people:
             return self
         [(key_name, key), *_earlier] = self.env["gdpr.suppression"]._keys().items()
-        born = self._born([id_ for _request, ids, _identity in people for id_ in ids])
+        born = self._born([id_ for _request, ids, *_rest in people for id_ in ids])
         now = fields.Datetime.now()
         rows, lines, place = [], [], self._place()
-        for request, ids, identity in people:
+        for request, ids, identity, living in people:
             contacts = [born[id_] for id_ in ids if id_ in born]
             digests = self._identity_digests(key, identity, contacts)
             reference = uuid.uuid4().hex
-            rows.append((reference, request.id or None, request.company_id.id or None, now, digests))
+            rows.append(
+                (reference, request.id or None, request.company_id.id or None, now, digests | {"living": living})
+            )
             lines.append(
                 {
                     **place,
-                    **digests,
+                    **told,
                     "kind": "intent",
                     "ref": reference,
                     "request": request.name or "",
@@ -294,6 +296,7 @@ class GdprTombstone(models.Model):
             (tombstone.id, kind, digest, key_name)
             for tombstone, row in zip(tombstones, rows, strict=True)
             for kind in ("email", "phone")
+            if kind not in row[-1].get("living", ())
             for digest in row[-1].get(kind, ())
         ]
         if suppressed:

@@ -125,6 +125,18 @@ class ResPartner(models.Model):
                 )
             )
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_held(self):
+        """A contact on hold is evidence; our own sweep never gets so far, for its plan keeps it."""
+        if held := self.env["gdpr.hold"]._held_among(self.ids):
+            raise UserError(
+                self.env._(
+                    "%s: on hold because of a dispute or an order, so it cannot be deleted or merged. The data "
+                    "protection officer can tell you more.",
+                    ", ".join(self.env._("Contact %s", id_) for id_ in sorted(held)),
+                )
+            )
+
     def _gdpr_refuse_sealed(self):
         """Refuse to change contacts that are sealed, naming them by number and saying why."""
         sealed = self._gdpr_sealed()

@@ -52,10 +52,27 @@ class GdprPlanner(models.AbstractModel):
             rulings[number].append(ruling)
         for number, ruling in self._rule_on_undecided_values(located, rulings):
             rulings[number].append(ruling)
+        rulings = self._keep_what_is_held(people, rulings)
         return [
             tuple(sorted((r for r in some if r.ids), key=lambda r: (r.rule, r.until is None, str(r.until))))
             for some in rulings
         ]
+
+    def _keep_what_is_held(self, people, rulings):
+        """Nothing of a person on hold is touched, Art. 17(3)(e): a dispute needs more than names."""
+        holds = defaultdict(list)
+        for ground in people.grounds:
+            if ground.code == "hold":
+                holds[ground.partner_id].append(ground)
+        result = []
+        for located, some in zip(people.located, rulings, strict=True):
+            of_person = [ground for id_ in located.partner_ids for ground in holds[id_]]
+            if of_person:
+                longest = next((g for g in of_person if g.until is None), None) or max(of_person, key=lambda g: g.until)
+                kept = {"action": "keep", "reason": "hold", "law": longest.law, "until": longest.until, "fields": ()}
+                some = [replace(r, **kept) if r.action != "keep" else r for r in some]
+            result.append(some)
+        return result
 
     def _rule_on_model(self, model, hits, people):
         """Yield (person, ruling) on the records of a model; ``hits`` are pairs (person, hit)."""

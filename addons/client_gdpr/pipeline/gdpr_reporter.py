@@ -417,6 +417,7 @@ class GdprReporter(models.AbstractModel):
             "statute": self.env._("the law says to keep it: %s", law_until),
             "beyond_statute": self.env._("the law does not ask for these details"),
             "tax_period_open": self.env._("keep until the tax period is locked, then sealed: %s", law_until),
+            "hold": self.env._("needed in a dispute or by order: %s", law_until),
             "shell": self.env._("records that stay still point here; only a number is left"),
             "suppression": self.env._("stops us from writing to this address again"),
             "accounting_entry": self.env._("part of the books; it follows its document"),

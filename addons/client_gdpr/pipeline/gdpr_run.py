@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import split_every
 
+from ..models.gdpr_data_map import PERSON
 from ..models.gdpr_tombstone import TombstoneRefused
 from ..tools import plan as plans
 
@@ -193,12 +194,22 @@ class GdprRun(models.AbstractModel):
         chosen = requests.browse(case.request_id for case in cases)
         # first: what nothing would remember after a restore is not erased
         self.env["gdpr.tombstone"].sudo()._intend(
-            [(request, case.located.partner_ids, case.identity) for request, case in zip(chosen, cases, strict=True)]
+            [
+                (request, case.located.partner_ids, case.identity, self._living(case))
+                for request, case in zip(chosen, cases, strict=True)
+            ]
         )
         self.env["gdpr.executor"]._execute(cases)
         chosen._store_cases(cases)
         self._note(chosen, {"state": "executing", "queue": "verify", "erased_at": fields.Datetime.now()})
         return chosen
+
+    @staticmethod
+    def _living(case):
+        """Kinds of addresses that stay in use, for the plan keeps the contact with them."""
+        kept = [ruling for ruling in case.rulings if ruling.model == PERSON and ruling.action == "keep"]
+        held = any(ruling.reason == "hold" for ruling in kept)
+        return [kind for kind in ("email", "phone") if held or any(kind in ruling.fields for ruling in kept)]
 
     def _fail(self, request, error):
         """Leave a request with what went wrong, without the values that an error quotes."""

@@ -22,3 +22,4 @@ from . import test_tombstone
 from . import test_replay
 from . import test_suppression
 from . import test_certificate
+from . import test_hold

@@ -4,3 +4,4 @@ from . import test_rectification
 from . import test_restriction_doors
 from . import test_story
 from . import test_who_is_it
+from . import test_suppression
