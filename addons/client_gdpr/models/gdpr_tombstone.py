@@ -207,9 +207,8 @@ class GdprTombstone(models.Model):
             contacts = [born[id_] for id_ in ids if id_ in born]
             digests = self._identity_digests(key, identity, contacts)
             reference = uuid.uuid4().hex
-            rows.append(
-                (reference, request.id or None, request.company_id.id or None, now, digests | {"living": living})
-            )
+            told = digests | {"living": living}
+            rows.append((reference, request.id or None, request.company_id.id or None, now, told))
             lines.append(
                 {
                     **place,
