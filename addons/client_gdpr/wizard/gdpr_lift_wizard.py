@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..models.gdpr_request import TOLD_BY
 
@@ -10,11 +10,16 @@ class GdprLiftWizard(models.TransientModel):
     _description = "Lift a Restriction"
 
     request_id = fields.Many2one("gdpr.request", required=True, readonly=True, ondelete="cascade")
-    letter = fields.Html("Text to the person", related="request_id.lift_letter")
+    letter = fields.Html("Text to the person", compute="_compute_letter", sanitize=False)
     told_on = fields.Date("Told on", default=fields.Date.context_today)
     told_by = fields.Selection(TOLD_BY, "How", default="paper")
     already_told = fields.Date(related="request_id.lift_told_on")
     reason = fields.Text(help="Why the restriction ends. It stands in the file; do not repeat the person's data here.")
+
+    @api.depends("request_id")
+    def _compute_letter(self):
+        for wizard in self:
+            wizard.letter = wizard.request_id.lift_letter
 
     def action_send(self):
         """Let the program write to the person, at the address that is sealed."""

@@ -1,6 +1,7 @@
 from odoo import models
 from odoo.addons.client_gdpr.models.res_partner import SEALED
 from odoo.exceptions import AccessError
+from odoo.tools import SQL
 
 from .account_move import BUYER_GROUPS
 
@@ -25,6 +26,21 @@ class IrAttachment(models.Model):
             "and the data protection officer."
         )
         return forbidden, lambda: AccessError(message)
+
+    def _gdpr_closed_sql(self, table):
+        closed = super()._gdpr_closed_sql(table)
+        if self.env.user.has_groups(BUYER_GROUPS):
+            return closed
+        # from the few contacts that are sealed: invoices are many
+        frozen = SQL(
+            """%s = 'account.move' AND %s IN (
+                   SELECT m.id FROM account_move m JOIN res_partner p ON p.id = m.partner_id
+                    WHERE m.printed_buyer IS NOT NULL AND p.gdpr_state != 'active' AND p.gdpr_state = ANY(%s))""",
+            SQL.identifier(table, "res_model"),
+            SQL.identifier(table, "res_id"),
+            list(SEALED),
+        )
+        return [*closed, frozen]
 
     def _gdpr_of_frozen_documents(self):
         """Those attachments that belong to a document whose buyer was erased; one who was corrected may be read."""
