@@ -3,7 +3,7 @@ import json
 
 from odoo.addons.client_consent.tests.recording_common import letters
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import SQL
 
 from .common import GdprCase
@@ -247,6 +247,19 @@ class TestRestriction(RestrictionCase):
             self.assertFalse(self.person.with_user(user)._get_mail_thread_data_attachments())
             with self.assertRaises(AccessError):
                 file.with_user(user).read(["name"])
+
+    def test_dialog_shows_the_letter_first_and_lifts_once_the_person_was_told(self):
+        request = self.restrict()
+        dialogs = self.env["gdpr.lift.wizard"].with_user(self.handler).with_context(default_request_id=request.id)
+        form = Form(dialogs)
+        self.assertFalse(form.already_told)
+        self.assertIn("Art. 18(3)", form.letter)
+        form.save().action_told()
+        form = Form(dialogs)
+        self.assertTrue(form.already_told)
+        form.reason = "Checked"
+        form.save().action_lift()
+        self.assertEqual(self.person.gdpr_state, "active")
 
     def test_waiting_mail_is_stopped_and_an_answer_to_the_request_goes(self):
         order_mail = self.env["mail.mail"].create(
