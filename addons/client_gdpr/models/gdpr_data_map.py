@@ -336,7 +336,12 @@ class GdprDataMap(models.Model):
         places = self._places(entries)
         words = map_picture.Words(
             person=self.env._("The person"),
-            steps=tuple(self.env._("%s step(s) away", step) for step in range(1, 6)),
+            steps=(
+                self.env._("One step away"),
+                self.env._("Two steps away"),
+                self.env._("Three steps away"),
+                self.env._("Further away"),
+            ),
             apart=self.env._("Found by name or number"),
             fields=self.env._("%s fields"),
             undecided=self.env._("%s undecided"),
