@@ -28,4 +28,5 @@ class ConsentKey(models.AbstractModel):
                 plain = keys.decrypt(old, base64.b64decode(request[name]), place)
                 request[name] = base64.b64encode(keys.encrypt(new, plain, place))
                 count += 1
-        return count + self.env["gdpr.suppression"]._keep_key(present, following)
+        self.env["gdpr.suppression"]._keep_key(present, following)
+        return count

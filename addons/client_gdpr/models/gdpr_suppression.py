@@ -45,10 +45,7 @@ class GdprSuppression(models.Model):
 
     @api.model
     def _keep_key(self, present, following):
-        """Let the digests made so far stay readable after an exchange of the key, in the file too.
-
-        :return: how many keys were wrapped
-        """
+        """Let the digests made so far stay readable after an exchange of the key, in the file too."""
         wrapped = {}
         for name, key in self._keys_of(present).items():
             sealed = keys.encrypt(following.derive("tombstone-wrap"), key, name.encode())
@@ -56,7 +53,6 @@ class GdprSuppression(models.Model):
         # sudo: only managers exchange the key; the parameters are the administrators'
         self.env["ir.config_parameter"].sudo().set_param(EARLIER_KEYS, json.dumps(wrapped, sort_keys=True))
         self.env["gdpr.tombstone"]._tell_keys(following.fingerprint[:_NAME], wrapped)
-        return len(wrapped)
 
     def _keys_of(self, ring):
         found = self._own_key(ring)

@@ -258,7 +258,7 @@ class TestQueue(GdprCase):
         def refuse(tombstones, people):
             raise TombstoneRefused("no room")  # pylint: disable=translation-required
 
-        with patch.object(GdprTombstone, "_intend", refuse), self.assertLogs(level="ERROR"):
+        with patch.object(GdprTombstone, "_intend", refuse), self.assertLogs("odoo.addons.client_gdpr", "ERROR"):
             self.work(_begin_anew=lambda run: run.env.invalidate_all())
         self.assertEqual((self.left, requests[0].failure), (9, "no room"))
         self.assertEqual((set(requests.mapped("state")), set(requests.mapped("queue"))), ({"executing"}, {"erase"}))
@@ -275,7 +275,10 @@ class TestQueue(GdprCase):
                 raise ValueError(f"cannot read {self.people[1].name}")
             return prepare(executor, cases)
 
-        with patch.object(GdprExecutor, "_prepare_erasure", stumble), self.assertLogs(level="ERROR") as logs:
+        with (
+            patch.object(GdprExecutor, "_prepare_erasure", stumble),
+            self.assertLogs("odoo.addons.client_gdpr", "ERROR") as logs,
+        ):
             self.work()
         failed = requests.filtered(lambda request: request.state == "failed")
         self.assertEqual(failed.partner_ids, self.people[1])

@@ -6,6 +6,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import SQL
 
+from ..tools.mentions import Haystack
 from .common import GdprCase
 
 STATEMENTS = r"SELECT name FROM pg_prepared_statements WHERE name LIKE 'gdpr\_path\_%%' ORDER BY name"
@@ -82,7 +83,7 @@ class TestFinder(GdprCase):
         row = self.env["bus.bus"].sudo().create({"channel": '"x"', "message": message})
         located, identity = self.finder._locate(who.ids)
         self.assertIn(row.id, located.ids("bus.bus", "text"))
-        self.env["gdpr.executor"].sudo()._redact("bus.bus", "message", {row.id: identity.all})
+        self.env["gdpr.executor"].sudo()._redact("bus.bus", "message", {row.id: {0}}, Haystack([identity]))
         self.assertEqual(json.loads(row.message)["payload"], {"body": "Call [redacted]", "quote": '"'})
 
     def models_of(self, partner):
