@@ -9,7 +9,6 @@ from . import gdpr_clock_profile
 from . import consent_country
 from . import gdpr_data_delta
 from . import gdpr_data_map
-from . import gdpr_tag_finding
 from . import gdpr_data_path
 from . import gdpr_data_text
 from . import gdpr_data_index

@@ -36,7 +36,7 @@ class GdprRecipient(models.Model):
         default="processor",
         required=True,
     )
-    country_id = fields.Many2one("res.country", "Country", required=True, help="Where the data goes.")
+    country_id = fields.Many2one("res.country", required=True, help="Where the data goes.")
     is_third = fields.Boolean("Outside the EEA", compute="_compute_is_third")
     safeguard = fields.Selection(SAFEGUARDS, help="What protects the data there (Art. 15(2)). People are told.")
     safeguard_note = fields.Char("Where to read it", translate=True, help="Where a copy can be had (Art. 13(1)(f)).")

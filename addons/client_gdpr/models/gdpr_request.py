@@ -146,7 +146,7 @@ class GdprRequest(models.Model):
         "Gaps in the answer", compute="_compute_answer_html", sanitize=False, groups=ANSWER_GROUPS
     )
     package_ids = fields.One2many("gdpr.package", "request_id", "Packages", readonly=True)
-    package_id = fields.Many2one("gdpr.package", "Package", readonly=True, copy=False, index="btree_not_null")
+    package_id = fields.Many2one("gdpr.package", readonly=True, copy=False, index="btree_not_null")
     package_state = fields.Selection(related="package_id.state", string="State of the package")
     package_progress = fields.Float(related="package_id.progress", string="Progress of the package", aggregator=None)
     package_failure = fields.Text(related="package_id.failure", string="Why the package failed")
@@ -176,9 +176,7 @@ class GdprRequest(models.Model):
     correction_html = fields.Html(
         "What is corrected", compute="_compute_correction_html", sanitize=False, groups=ANSWER_GROUPS
     )
-    corrected = fields.Json(
-        "Corrected", readonly=True, copy=False, help="Which fields of how many records, never the values."
-    )
+    corrected = fields.Json(readonly=True, copy=False, help="Which fields of how many records, never the values.")
     recipient_ids = fields.Many2many(
         PERSON,
         "gdpr_request_recipient_rel",

@@ -8,8 +8,9 @@ class MailMail(models.Model):
     _inherit = "mail.mail"
 
     def _consent_ask_again(self):
-        super()._consent_ask_again()
+        result = super()._consent_ask_again()
         self._gdpr_stop_for_sealed()
+        return result
 
     def _gdpr_stop_for_sealed(self):
         """Take sealed people out of waiting mails; a mail without recipients is cancelled, Art. 18(2)."""

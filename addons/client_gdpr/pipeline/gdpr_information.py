@@ -21,7 +21,7 @@ MOST_LABELS = 15
 class GdprReporter(models.AbstractModel):
     """What a person must be told beside their data, Art. 15(1)(a) to (h) and (2)."""
 
-    _inherit = "gdpr.reporter"
+    _inherit = "gdpr.reporter"  # pylint: disable=consider-merging-classes-inherited
 
     def _information(self, request, reading, tables):
         """The parts in the order of the law: ``[{code, law, title, text, items}]``; items are sentences."""

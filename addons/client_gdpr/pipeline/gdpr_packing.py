@@ -17,7 +17,7 @@ WITHHELD = ("model", "id", "field", "reason", "count")
 class GdprReporter(models.AbstractModel):
     """The answer as files of an archive. Everything is written block by block; nothing of it is kept here."""
 
-    _inherit = "gdpr.reporter"
+    _inherit = "gdpr.reporter"  # pylint: disable=consider-merging-classes-inherited
 
     # -- the answer ----------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ class Archive:
     def names(self) -> frozenset[str]:
         return frozenset(self._zip.NameToInfo)
 
-    def write(self, name: str, blocks: Iterable[bytes], moment: Sequence[int], packed: bool = False) -> Written:
+    def write(self, name: str, blocks: Iterable[bytes], moment: Sequence[int], packed: bool = False) -> Written:  # pylint: disable=method-required-super
         """Append a file, block by block.
 
         :param moment: its date in the archive, as the first six numbers of a time tuple; from 1980 on

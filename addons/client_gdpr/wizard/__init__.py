@@ -12,3 +12,4 @@ from . import gdpr_rectification_wizard_line
 from . import gdpr_restriction_wizard
 from . import gdpr_take_out_wizard
 from . import gdpr_sealed_wizard
+from . import gdpr_tag_finding

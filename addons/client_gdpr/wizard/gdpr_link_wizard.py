@@ -17,7 +17,7 @@ class GdprLinkWizard(models.TransientModel):
         domain="[('id', 'in', possible_ids)]",
         help="Only the person's own contacts.",
     )
-    address = fields.Char("Address", compute="_compute_address")
+    address = fields.Char(compute="_compute_address")
     ends_at = fields.Datetime(related="package_id.ends_at")
 
     @api.depends("package_id")
