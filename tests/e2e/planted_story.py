@@ -194,7 +194,7 @@ def tell(env):
     request.plan_line_ids.filtered(
         lambda line: line.reason_code in ("mention_by_name", "mention_in_file")
     ).action_redact()
-    [case] = request._look()
+    [case] = request._look(request._read_texts())
     told |= as_lists(case.located, case.rulings)
     request.action_submit()
     started = time.monotonic()
